@@ -1,0 +1,228 @@
+//! The options of `#[lifecycle::main]` with the environment on top.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
+use crate::restart::RestartPolicy;
+
+/// What the process runs with.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) drain: Duration,
+    pub(crate) restart: Option<Restart>,
+    pub(crate) watchdog: Option<Watchdog>,
+    pub(crate) flavor: Flavor,
+    pub(crate) worker_threads: Option<usize>,
+    /// `LIFECYCLE_PLAN`: print the plan and do not run.
+    pub(crate) plan_only: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Restart {
+    pub(crate) policy: RestartPolicy,
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watchdog {
+    pub(crate) timeout: Duration,
+    pub(crate) startup: Duration,
+}
+
+impl Config {
+    /// Reads each `LIFECYCLE_…` variable through `env`; an empty one counts as not set.
+    pub(crate) fn resolve(
+        options: &Options,
+        env: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Config, Vec<ConfigError>> {
+        let mut read = Reader { env, errors: Vec::new() };
+        let config = Config {
+            shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
+            drain: read.duration("LIFECYCLE_DRAIN", options.drain),
+            restart: read.restart(&options.restart),
+            watchdog: read.watchdog(&options.watchdog),
+            flavor: options.flavor,
+            worker_threads: options.worker_threads,
+            plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
+        };
+        if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
+    }
+}
+
+/// Longer times are a mistake, and would overflow a clock.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+struct Reader<'a> {
+    env: &'a dyn Fn(&str) -> Option<OsString>,
+    errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn restart(&mut self, options: &RestartOptions) -> Option<Restart> {
+        let enabled = self.switch("LIFECYCLE_RESTART", options.enabled, "");
+        let policy = RestartPolicy {
+            max_crashes: self.number("LIFECYCLE_RESTART_MAX_CRASHES", options.max_crashes, 0),
+            within: self.positive("LIFECYCLE_RESTART_WITHIN", options.within),
+            wait: self.duration("LIFECYCLE_RESTART_WAIT", options.wait),
+            factor: self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1),
+            max_wait: self.duration("LIFECYCLE_RESTART_MAX_WAIT", options.max_wait),
+        };
+        if policy.max_wait < policy.wait && self.errors.is_empty() {
+            self.errors.push(ConfigError::new(format!(
+                "the first wait of restart ({}) must not be longer than the longest ({}): set LIFECYCLE_RESTART_MAX_WAIT to {0} or more",
+                humantime::format_duration(policy.wait),
+                humantime::format_duration(policy.max_wait),
+            )));
+        }
+        let file = self.file(options.file);
+        enabled.then_some(Restart { policy, file })
+    }
+
+    /// The ledger's place: the option or variable, else the folder that the platform keeps for us, else the working directory.
+    fn file(&mut self, option: Option<&str>) -> PathBuf {
+        if let Some(file) = self.get("LIFECYCLE_RESTART_FILE") {
+            return PathBuf::from(file);
+        }
+        if let Some(file) = option {
+            return PathBuf::from(file);
+        }
+        // systemd lists several state directories separated by colons; the first is the service's own.
+        let state = self.get("STATE_DIRECTORY").map(|folders| {
+            let folders = folders.to_string_lossy();
+            PathBuf::from(folders.split(':').next().unwrap_or_default())
+        });
+        let volume = || self.get("RAILWAY_VOLUME_MOUNT_PATH").map(PathBuf::from);
+        state.or_else(volume).unwrap_or_default().join(".restart_count")
+    }
+
+    fn watchdog(&mut self, options: &WatchdogOptions) -> Option<Watchdog> {
+        let enabled = self.switch("LIFECYCLE_WATCHDOG", options.enabled, "_TIMEOUT");
+        let timeout = self.positive("LIFECYCLE_WATCHDOG_TIMEOUT", options.timeout);
+        let startup = self.positive("LIFECYCLE_WATCHDOG_STARTUP", options.startup);
+        enabled.then_some(Watchdog { timeout, startup })
+    }
+
+    fn get(&self, name: &str) -> Option<OsString> {
+        (self.env)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The variable's text through `parse`, or `default` where it is not set or wrong.
+    fn value<T>(&mut self, name: &str, default: T, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
+        let Some(value) = self.get(name) else { return default };
+        let text = value.to_string_lossy();
+        parse(text.trim()).unwrap_or_else(|wrong| {
+            self.errors.push(ConfigError::new(format!("{name}={text}: {wrong}")));
+            default
+        })
+    }
+
+    fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, parse_duration)
+    }
+
+    fn positive(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, |text| match parse_duration(text)? {
+            Duration::ZERO => Err("must be longer than zero: write for example \"30s\"".into()),
+            duration => Ok(duration),
+        })
+    }
+
+    fn number(&mut self, name: &str, default: u32, least: u32) -> u32 {
+        self.value(name, default, |text| match text.parse() {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("must be a whole number of {least} or more")),
+        })
+    }
+
+    /// `longer` is what somebody who writes a time here meant to add to the name.
+    fn switch(&mut self, name: &str, default: bool, longer: &str) -> bool {
+        self.value(name, default, |text| match text.to_ascii_lowercase().as_str() {
+            "1" | "on" | "true" | "yes" => Ok(true),
+            "0" | "off" | "false" | "no" => Ok(false),
+            _ if !longer.is_empty() && humantime::parse_duration(text).is_ok() => {
+                Err(format!("must be \"on\" or \"off\": for a time set {name}{longer}"))
+            }
+            _ => Err("must be \"on\" or \"off\"".into()),
+        })
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) => Err("must be at most ten years".into()),
+        Err(error) => Err(format!("{error}: write a duration with its unit, such as \"90s\" or \"1m 30s\"")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let env = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());
+        Config::resolve(&Options::DEFAULT, &env)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn every_wrong_value_is_named_with_what_to_write() {
+        for (name, value, says) in [
+            ("LIFECYCLE_SHUTDOWN_TIMEOUT", "25", "time unit needed"),
+            ("LIFECYCLE_SHUTDOWN_TIMEOUT", "0s", "longer than zero"),
+            ("LIFECYCLE_DRAIN", "fast", "write a duration with its unit"),
+            ("LIFECYCLE_DRAIN", "9999 years", "at most ten years"),
+            ("LIFECYCLE_RESTART", "never", "\"on\" or \"off\""),
+            ("LIFECYCLE_RESTART_MAX_CRASHES", "-1", "whole number of 0 or more"),
+            ("LIFECYCLE_RESTART_FACTOR", "0", "whole number of 1 or more"),
+            ("LIFECYCLE_RESTART_WITHIN", "0s", "longer than zero"),
+            ("LIFECYCLE_RESTART_WAIT", "20m", "LIFECYCLE_RESTART_MAX_WAIT to 20m or more"),
+            ("LIFECYCLE_RESTART_MAX_WAIT", "1", "time unit needed"),
+            ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
+            ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "longer than zero"),
+            ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "write a duration"),
+            ("LIFECYCLE_PLAN", "maybe", "\"on\" or \"off\""),
+        ] {
+            let errors = resolve(&[(name, value)]).expect_err(name);
+            assert_eq!(errors.len(), 1, "{name}={value}: {errors:?}");
+            assert!(errors[0].contains(says), "{name}={value}: {}", errors[0]);
+            let named = errors[0].starts_with(&format!("{name}={value}: "));
+            assert!(named || name == "LIFECYCLE_RESTART_WAIT", "{}", errors[0]);
+        }
+    }
+
+    #[test]
+    fn several_mistakes_are_reported_together() {
+        let errors = resolve(&[("LIFECYCLE_DRAIN", "x"), ("LIFECYCLE_WATCHDOG", "x")]).expect_err("both");
+        assert_eq!(errors.len(), 2);
+    }
+
+    #[test]
+    fn the_ledger_lives_where_the_platform_keeps_state() {
+        for (variables, file) in [
+            (&[][..], ".restart_count"),
+            (&[("RAILWAY_VOLUME_MOUNT_PATH", "/data")][..], "/data/.restart_count"),
+            (
+                &[("STATE_DIRECTORY", "/var/lib/a:/var/lib/b"), ("RAILWAY_VOLUME_MOUNT_PATH", "/data")][..],
+                "/var/lib/a/.restart_count",
+            ),
+            (&[("LIFECYCLE_RESTART_FILE", "x"), ("STATE_DIRECTORY", "/var/lib/a")][..], "x"),
+        ] {
+            let restart = resolve(variables).expect("valid").restart.expect("on by default");
+            assert_eq!(restart.file, PathBuf::from(file));
+        }
+    }
+
+    #[test]
+    fn off_and_empty() {
+        let config =
+            resolve(&[("LIFECYCLE_RESTART", "off"), ("LIFECYCLE_WATCHDOG", "OFF"), ("LIFECYCLE_DRAIN", "")]);
+        let config = config.expect("valid");
+        assert!(config.restart.is_none() && config.watchdog.is_none());
+        assert_eq!(config.drain, Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,239 @@
+//! Heartbeats: counters that the watchdog samples; a beat reads no clock.
+
+use std::panic::Location;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
+use std::time::Duration;
+
+use crate::place::Place;
+
+/// A sign of life that the watchdog expects at least once per `limit`.
+///
+/// `#[lifecycle::heartbeat]` declares one for a function. Declare your own where the loop is not a function:
+///
+/// ```
+/// use std::time::Duration;
+/// use lifecycle::Heartbeat;
+///
+/// static FEED: Heartbeat = Heartbeat::new("price feed", Duration::from_secs(20));
+///
+/// for _price in [1, 2, 3] {
+///     FEED.beat();
+/// }
+/// # assert_eq!(FEED.beats(), 3);
+/// ```
+///
+/// It is judged from its first beat on.
+// 128 bytes: two cache lines, since x86 prefetches them in pairs; a beat must not contend with its neighbours.
+#[repr(align(128))]
+pub struct Heartbeat {
+    beats: AtomicU64,
+    /// Where the annotated function is: null between calls.
+    inside: AtomicPtr<Place>,
+    paused: AtomicU32,
+    linked: AtomicBool,
+    next: AtomicPtr<Heartbeat>,
+    /// Milliseconds without a beat, as the watchdog last counted them.
+    stale: AtomicU64,
+    beaten: AtomicBool,
+    name: &'static str,
+    limit: Option<Duration>,
+    arm: Arm,
+    place: Place,
+}
+
+/// From when on a heartbeat is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arm {
+    /// From the start of the run, with the start-up limit until its first beat.
+    Start,
+    /// From its first beat.
+    FirstBeat,
+}
+
+/// A heartbeat that an attribute declared.
+pub struct HeartbeatSite(pub &'static Heartbeat);
+
+inventory::collect!(HeartbeatSite);
+
+/// Every heartbeat that is known, newest first: pushed to, never removed from.
+static HEARTBEATS: AtomicPtr<Heartbeat> = AtomicPtr::new(null_mut());
+
+impl Heartbeat {
+    /// A heartbeat that is judged from its first beat, at the given limit.
+    #[must_use]
+    #[track_caller]
+    pub const fn new(name: &'static str, limit: Duration) -> Heartbeat {
+        let place = Place::of(Location::caller());
+        Heartbeat::declare(name, Some(limit), Arm::FirstBeat, place)
+    }
+
+    /// `limit`: `None` is the watchdog's `timeout`.
+    pub(crate) const fn declare(
+        name: &'static str,
+        limit: Option<Duration>,
+        arm: Arm,
+        place: Place,
+    ) -> Heartbeat {
+        Heartbeat {
+            beats: AtomicU64::new(0),
+            inside: AtomicPtr::new(null_mut()),
+            paused: AtomicU32::new(0),
+            linked: AtomicBool::new(false),
+            next: AtomicPtr::new(null_mut()),
+            stale: AtomicU64::new(0),
+            beaten: AtomicBool::new(false),
+            name,
+            limit,
+            arm,
+            place,
+        }
+    }
+
+    /// Says that the work goes on. Costs about a nanosecond; any thread may call it.
+    #[inline]
+    pub fn beat(&'static self) {
+        let beats = self.beats.load(Relaxed);
+        if beats == 0 {
+            self.link();
+        }
+        // Load and store, not fetch_add: a lost update between two beaters still changes the value,
+        // and that is all the watchdog looks at. Relaxed: no other memory is published by a beat.
+        self.beats.store(beats.wrapping_add(1), Relaxed);
+    }
+}
+impl Heartbeat {
+    /// While the guard lives this heartbeat is not judged; it is armed again, and beats, when the guard is dropped.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use lifecycle::Heartbeat;
+    /// static IMPORT: Heartbeat = Heartbeat::new("import", Duration::from_secs(5));
+    ///
+    /// let guard = IMPORT.pause("nightly compaction takes minutes");
+    /// // … a long, legitimate operation …
+    /// drop(guard);
+    /// ```
+    pub fn pause(&'static self, reason: &'static str) -> HeartbeatPause {
+        self.paused.fetch_add(1, AcqRel);
+        tracing::debug!(target: "lifecycle", heartbeat = self.name, reason, "heartbeat paused");
+        HeartbeatPause { heartbeat: self }
+    }
+
+    /// What messages call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How often it has beaten since the process started.
+    #[must_use]
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Relaxed)
+    }
+
+    /// Where it was declared.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(crate) fn declared(&'static self) -> &'static Place {
+        &self.place
+    }
+
+    /// The `.await` that its function was last at, or the function itself; `None` between calls.
+    #[must_use]
+    pub fn inside(&self) -> Option<&'static Place> {
+        // SAFETY: null, or stored by `leave` from a `&'static Place`.
+        unsafe { self.inside.load(Acquire).as_ref() }
+    }
+
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    /// The built-in one, which the framework itself beats.
+    pub(crate) fn is_probe(&self) -> bool {
+        std::ptr::eq(self, &raw const crate::watchdog::RUNTIME)
+    }
+
+    pub(crate) fn arm(&self) -> Arm {
+        self.arm
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Acquire) > 0
+    }
+
+    /// How long it has not beaten, as the watchdog counted at its last tick.
+    pub(crate) fn stale(&self) -> Duration {
+        Duration::from_millis(self.stale.load(Relaxed))
+    }
+
+    /// Whether the watchdog has seen a beat of it in this run.
+    pub(crate) fn has_beaten(&self) -> bool {
+        self.beaten.load(Relaxed)
+    }
+
+    pub(crate) fn set_stale(&self, stale: Duration, beaten: bool) {
+        self.stale.store(u64::try_from(stale.as_millis()).unwrap_or(u64::MAX), Relaxed);
+        self.beaten.store(beaten, Relaxed);
+    }
+
+    /// Leaves a breadcrumb: the function is at `place` now.
+    // Release, free on x86 and a plain store of another kind on ARM: the watchdog reads through the pointer.
+    pub(crate) fn leave(&self, place: Option<&'static Place>) {
+        let place = place.map_or(null_mut(), |place| std::ptr::from_ref(place).cast_mut());
+        self.inside.store(place, Release);
+    }
+
+    /// Makes the heartbeat known to the watchdog, once.
+    #[cold]
+    pub(crate) fn link(&'static self) {
+        // AcqRel: the winner alone writes `next`, before the heartbeat is published below.
+        if self.linked.swap(true, AcqRel) {
+            return;
+        }
+        let this = std::ptr::from_ref(self).cast_mut();
+        let mut head = HEARTBEATS.load(Relaxed);
+        loop {
+            self.next.store(head, Relaxed);
+            match HEARTBEATS.compare_exchange_weak(head, this, Release, Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+/// Every heartbeat that an attribute declared or that has beaten; takes no lock and allocates nothing.
+pub(crate) fn all() -> impl Iterator<Item = &'static Heartbeat> {
+    // SAFETY: the list holds null or `&'static Heartbeat`s published with Release by `link`.
+    let load = |pointer: &AtomicPtr<Heartbeat>| unsafe { pointer.load(Acquire).as_ref() };
+    std::iter::successors(load(&HEARTBEATS), move |heartbeat: &&'static Heartbeat| load(&heartbeat.next))
+}
+
+/// Whether any heartbeat other than the built-in probe has beaten in this run: then the service is up.
+pub(crate) fn any_annotated_has_beaten() -> bool {
+    all().any(|heartbeat| heartbeat.has_beaten() && !heartbeat.is_probe())
+}
+
+/// Links what attributes declared, so that a heartbeat that never beats is known too.
+pub(crate) fn link_declared() {
+    inventory::iter::<HeartbeatSite>.into_iter().for_each(|site| site.0.link());
+}
+
+/// The guard of [`Heartbeat::pause`].
+#[must_use = "the heartbeat is judged again as soon as the guard is dropped"]
+pub struct HeartbeatPause {
+    heartbeat: &'static Heartbeat,
+}
+
+impl Drop for HeartbeatPause {
+    fn drop(&mut self) {
+        self.heartbeat.beat();
+        self.heartbeat.paused.fetch_sub(1, AcqRel);
+    }
+}

@@ -1,0 +1,90 @@
+//! What `#[lifecycle::main(…)]` was given, and the defaults.
+
+use std::time::Duration;
+
+/// The options of `#[lifecycle::main]`; the environment may override each.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The budget of the whole shutdown.
+    pub shutdown_timeout: Duration,
+    /// For main and tracked tasks to return.
+    pub drain: Duration,
+    /// `restart(…)`, or `false`.
+    pub restart: RestartOptions,
+    /// `watchdog(…)`, or `false`.
+    pub watchdog: WatchdogOptions,
+    /// `flavor`.
+    pub flavor: Flavor,
+    /// `worker_threads`; tokio's default is the number of cores.
+    pub worker_threads: Option<usize>,
+}
+
+/// `restart(…)`.
+#[derive(Clone, Copy, Debug)]
+pub struct RestartOptions {
+    /// `restart = false` makes it false.
+    pub enabled: bool,
+    /// As many crashes within `within` restart at once.
+    pub max_crashes: u32,
+    /// The window.
+    pub within: Duration,
+    /// The first wait.
+    pub wait: Duration,
+    /// What each further crash multiplies the wait by.
+    pub factor: u32,
+    /// The longest wait.
+    pub max_wait: Duration,
+    /// The ledger's file; by default `.restart_count` in the state directory.
+    pub file: Option<&'static str>,
+}
+
+/// `watchdog(…)`.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchdogOptions {
+    /// `watchdog = false` makes it false.
+    pub enabled: bool,
+    /// The limit of every heartbeat that names none.
+    pub timeout: Duration,
+    /// The limit of a heartbeat that has not beaten yet.
+    pub startup: Duration,
+}
+
+/// The kind of tokio runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavor {
+    /// Several workers.
+    MultiThread,
+    /// One thread for everything.
+    CurrentThread,
+}
+
+impl Options {
+    /// What is used where nothing was written.
+    pub const DEFAULT: Options = Options {
+        shutdown_timeout: Duration::from_secs(25),
+        drain: Duration::from_secs(5),
+        restart: RestartOptions::DEFAULT,
+        watchdog: WatchdogOptions::DEFAULT,
+        flavor: Flavor::MultiThread,
+        worker_threads: None,
+    };
+}
+
+impl RestartOptions {
+    /// More than 3 crashes in 5 minutes wait 60 s, doubling up to 5 minutes.
+    pub const DEFAULT: RestartOptions = RestartOptions {
+        enabled: true,
+        max_crashes: 3,
+        within: Duration::from_secs(300),
+        wait: Duration::from_secs(60),
+        factor: 2,
+        max_wait: Duration::from_secs(300),
+        file: None,
+    };
+}
+
+impl WatchdogOptions {
+    /// 60 s, at start-up too.
+    pub const DEFAULT: WatchdogOptions =
+        WatchdogOptions { enabled: true, timeout: Duration::from_secs(60), startup: Duration::from_secs(60) };
+}

@@ -1,0 +1,71 @@
+//! What user code may return, and its text when it failed.
+
+use std::fmt::{Debug, Display};
+
+/// The result of a hook or a tracked task.
+#[diagnostic::on_unimplemented(
+    message = "a component hook, `init` function or tracked task must return `()` or `Result<(), E>` where `E: Display`: got `{Self}`",
+    label = "must be `()` or `Result<(), E>`",
+    note = "write `async fn close(&self)` or `async fn close(&self) -> anyhow::Result<()>`; drop other values inside"
+)]
+pub trait Outcome {
+    /// `Err` carries the text for the report, `{:#}` of the error, so that anyhow's chain is seen.
+    fn outcome(self) -> Result<(), String>;
+}
+
+impl Outcome for () {
+    fn outcome(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Display> Outcome for Result<(), E> {
+    fn outcome(self) -> Result<(), String> {
+        self.map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// Names `!` on stable: a future that loops for ever has it as its output from edition 2024 on.
+pub trait Returns {
+    /// What the function returns.
+    type Output;
+}
+
+impl<T> Returns for fn() -> T {
+    type Output = T;
+}
+
+impl Outcome for <fn() -> ! as Returns>::Output {
+    fn outcome(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// The result of `main`, printed as std's main prints it.
+#[diagnostic::on_unimplemented(
+    message = "`main` under `#[lifecycle::main]` must return `()` or `Result<(), E>` where `E: Debug`: got `{Self}`",
+    label = "must be `()` or `Result<(), E>`",
+    note = "write `async fn main()` or `async fn main() -> anyhow::Result<()>`"
+)]
+pub trait MainOutcome {
+    /// `Err` carries `{:?}` of the error.
+    fn main_outcome(self) -> Result<(), String>;
+}
+
+impl MainOutcome for () {
+    fn main_outcome(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Debug> MainOutcome for Result<(), E> {
+    fn main_outcome(self) -> Result<(), String> {
+        self.map_err(|error| format!("{error:?}"))
+    }
+}
+
+impl MainOutcome for <fn() -> ! as Returns>::Output {
+    fn main_outcome(self) -> Result<(), String> {
+        self
+    }
+}

@@ -1,0 +1,265 @@
+//! The report of a shutdown: what each hook did, and what follows from it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cause::Cause;
+use crate::phase::Phase;
+use crate::place::Place;
+use crate::plan::as_millis;
+use crate::table;
+
+/// What a shutdown did. `Display` is a table.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Why the run ended.
+    pub cause: Cause,
+    /// Each hook, in the order of the plan, one entry an instance.
+    pub hooks: Vec<HookReport>,
+    /// What main and the tracked tasks did when they were asked to stop, where that is worth a word.
+    pub tasks: Vec<TaskReport>,
+    /// From the first moment to the last hook.
+    #[serde(rename = "took_ms", serialize_with = "as_millis")]
+    pub took: Duration,
+}
+
+/// What one hook did for one instance.
+#[derive(Clone, Debug, Serialize)]
+pub struct HookReport {
+    /// Its phase.
+    pub phase: Phase,
+    /// Its order.
+    pub order: i32,
+    /// Its name.
+    pub name: String,
+    /// Where it was declared.
+    pub place: Place,
+    /// How it ended.
+    pub result: HookResult,
+    /// How long it ran.
+    #[serde(rename = "took_ms", serialize_with = "as_millis")]
+    pub took: Duration,
+}
+
+/// How a hook ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HookResult {
+    /// Well.
+    Done,
+    /// It returned this error.
+    Failed(String),
+    /// It panicked with this message.
+    Panicked(String),
+    /// Its time was over before it ended; it was aborted.
+    Late,
+    /// No instance of its type was handed over with `lifecycle::manage`, so there was nothing to call.
+    NotManaged,
+}
+
+/// A task, or main, that did not simply return.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskReport {
+    /// Its name; `main` is main.
+    pub name: String,
+    /// Where it was spawned.
+    pub place: Option<Place>,
+    /// How it ended.
+    pub result: TaskResult,
+}
+
+/// How a task ended that did not simply return.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TaskResult {
+    /// It returned this error while it drained.
+    Failed(String),
+    /// It panicked with this message while it drained.
+    Panicked(String),
+    /// It listened, did not return in time, and was dropped.
+    Dropped,
+    /// It listened, did not return in time, and could not be dropped: it blocks its thread.
+    Stuck,
+}
+
+impl HookResult {
+    fn is_failure(&self) -> bool {
+        !matches!(self, HookResult::Done | HookResult::NotManaged)
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            HookResult::Done => "done",
+            HookResult::Failed(_) => "FAILED",
+            HookResult::Panicked(_) => "PANICKED",
+            HookResult::Late => "LATE",
+            HookResult::NotManaged => "not managed",
+        }
+    }
+}
+
+impl Report {
+    /// Of a run that never started.
+    pub(crate) fn empty(cause: Cause) -> Report {
+        Report { cause, hooks: Vec::new(), tasks: Vec::new(), took: Duration::ZERO }
+    }
+
+    /// Whether everything stopped as it should: then a shutdown on request exits with 0.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let manager = lifecycle::LifecycleManager::new();
+    /// let report = manager.stop("end of the test").await;
+    /// assert!(report.is_success(), "{report}");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.first_failure().is_none()
+    }
+
+    /// The exit code that this report alone calls for.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.cause.is_failure() || !self.is_success())
+    }
+
+    /// The first thing that went wrong, in words.
+    pub(crate) fn first_failure(&self) -> Option<String> {
+        let hook = self.hooks.iter().find(|hook| hook.result.is_failure()).map(|hook| match hook.result {
+            HookResult::Late => format!("hook `{}` was late", hook.name),
+            HookResult::Panicked(_) => format!("hook `{}` panicked", hook.name),
+            _ => format!("hook `{}` failed", hook.name),
+        });
+        hook.or_else(|| {
+            self.tasks.iter().find_map(|task| match task.result {
+                TaskResult::Failed(_) => Some(format!("`{}` failed while it drained", task.name)),
+                TaskResult::Panicked(_) => Some(format!("`{}` panicked while it drained", task.name)),
+                TaskResult::Stuck => Some(format!("`{}` could not be stopped", task.name)),
+                TaskResult::Dropped => None,
+            })
+        })
+    }
+
+    /// Why the process exits as it does.
+    fn verdict(&self) -> String {
+        let failed = self.first_failure();
+        match (self.exit_code(), failed) {
+            (0, _) => "everything stopped: exit code 0".to_owned(),
+            (code, Some(failure)) if !self.cause.is_failure() => format!("{failure}: exit code {code}"),
+            (_, Some(failure)) => format!("the run failed: {}; {failure}", self.cause),
+            (_, None) => format!("the run failed: {}", self.cause),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "shutdown took {:.1?}, cause: {}", self.took, self.cause)?;
+        let rows = rows(&self.hooks);
+        if !rows.is_empty() {
+            table::write(f, ["phase", "order", "hook", "result", "took", "declared at", ""], &rows)?;
+        }
+        for task in &self.tasks {
+            let word = match &task.result {
+                TaskResult::Failed(error) => format!("FAILED while it drained: {error}"),
+                TaskResult::Panicked(message) => format!("PANICKED while it drained: {message}"),
+                TaskResult::Dropped => "did not return in its drain time: dropped".to_owned(),
+                TaskResult::Stuck => {
+                    "STUCK: did not return in its drain time and blocks its thread".to_owned()
+                }
+            };
+            let place = task.place.map(|place| format!(" ({place})")).unwrap_or_default();
+            writeln!(f, "  task `{}`{place} {word}", task.name)?;
+        }
+        write!(f, "{}", self.verdict())
+    }
+}
+
+/// One row a hook; equal good results of many instances are one row.
+fn rows(hooks: &[HookReport]) -> Vec<[String; 7]> {
+    let same = |a: &HookReport, b: &HookReport| {
+        a.result == HookResult::Done && b.result == HookResult::Done && a.name == b.name && a.place == b.place
+    };
+    hooks
+        .chunk_by(same)
+        .map(|group| {
+            let hook = &group[0];
+            let times = if group.len() > 1 { format!(" x {}", group.len()) } else { String::new() };
+            let longest = group.iter().map(|hook| hook.took).max().unwrap_or_default();
+            let ran = hook.result != HookResult::NotManaged;
+            [
+                hook.phase.name().to_owned(),
+                hook.order.to_string(),
+                format!("{}{times}", hook.name),
+                hook.result.word().to_owned(),
+                if ran { format!("{longest:.1?}") } else { String::new() },
+                hook.place.to_string(),
+                note(&hook.result),
+            ]
+        })
+        .collect()
+}
+
+fn note(result: &HookResult) -> String {
+    match result {
+        HookResult::Failed(text) | HookResult::Panicked(text) => text.replace('\n', " / "),
+        HookResult::Late => "aborted when its time was over".to_owned(),
+        HookResult::NotManaged => "no instance was handed to lifecycle::manage".to_owned(),
+        HookResult::Done => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signal::Signal;
+
+    fn report(cause: Cause, results: &[HookResult]) -> Report {
+        let hooks = results.iter().map(|result| HookReport {
+            phase: Phase::DISCONNECT,
+            order: 3,
+            name: "Db::close".into(),
+            place: Place { file: "src/db.rs", line: 14 },
+            result: result.clone(),
+            took: Duration::from_millis(3),
+        });
+        Report { cause, hooks: hooks.collect(), tasks: Vec::new(), took: Duration::from_millis(4) }
+    }
+
+    #[test]
+    fn the_exit_code_is_zero_only_if_everything_stopped() {
+        let signal = || Cause::Signal(Signal::Terminate);
+        for (cause, result, code) in [
+            (signal(), HookResult::Done, 0),
+            (signal(), HookResult::NotManaged, 0),
+            (Cause::Requested("x".into()), HookResult::Done, 0),
+            (Cause::MainReturned, HookResult::Done, 0),
+            (signal(), HookResult::Late, 1),
+            (signal(), HookResult::Failed("e".into()), 1),
+            (signal(), HookResult::Panicked("p".into()), 1),
+            (Cause::MainFailed("e".into()), HookResult::Done, 1),
+            (Cause::TaskPanicked { task: "t".into(), message: "p".into() }, HookResult::Done, 1),
+        ] {
+            assert_eq!(
+                report(cause.clone(), std::slice::from_ref(&result)).exit_code(),
+                code,
+                "{cause:?} {result:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_good_instances_are_one_row_and_each_bad_one_its_own() {
+        let results =
+            [HookResult::Done, HookResult::Done, HookResult::Failed("gone".into()), HookResult::Done];
+        let text = report(Cause::MainReturned, &results).to_string();
+        assert_eq!(text.matches("Db::close x 2").count(), 1, "{text}");
+        assert_eq!(text.matches("FAILED").count(), 1, "{text}");
+        assert!(text.ends_with("hook `Db::close` failed: exit code 1"), "{text}");
+    }
+}

@@ -1,0 +1,286 @@
+//! The whole life of a process under `#[lifecycle::main]`: start, run, shut down, and again after a crash.
+
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::attend::Attendant;
+use crate::cause::Cause;
+use crate::config::Config;
+use crate::error::ConfigError;
+use crate::ledger::Ledger;
+use crate::lifecycle::LifecycleManager;
+use crate::log::{self, Level};
+use crate::options::Options;
+use crate::outcome::{MainOutcome, Outcome};
+use crate::report::Report;
+use crate::runtime::{Body, host, run_init};
+use crate::session::Session;
+use crate::shutdown::{Budget, shut_down};
+use crate::unwind::Ended;
+use crate::{platform, raw, signal, watchdog};
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIG: u8 = 78;
+
+/// After the budget of a shutdown the process has this long to be gone.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What `#[lifecycle::main]` makes of a program.
+pub struct Main {
+    options: Options,
+    init: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>,
+}
+
+impl Main {
+    /// With the attribute's options.
+    #[must_use]
+    pub fn new(options: Options) -> Main {
+        Main { options, init: None }
+    }
+
+    /// A function to be run once, before the first runtime.
+    #[must_use]
+    pub fn init<R: Outcome + 'static>(mut self, init: fn() -> R) -> Main {
+        self.init = Some(Box::new(move || init().outcome()));
+        self
+    }
+
+    /// Runs an `async fn main`.
+    #[must_use]
+    pub fn run_async<F, Fut>(self, main: F) -> ExitCode
+    where
+        F: Fn() -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future + 'static,
+        Fut::Output: MainOutcome,
+    {
+        self.run(Body::Async(Arc::new(move || Box::pin(async move { main().await.main_outcome() }))))
+    }
+
+    /// Runs a plain `fn main`.
+    #[must_use]
+    pub fn run_sync<F, R>(self, main: F) -> ExitCode
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: MainOutcome,
+    {
+        self.run(Body::Sync(Arc::new(move || main().main_outcome())))
+    }
+
+    fn run(self, body: Body) -> ExitCode {
+        let manager = LifecycleManager::global();
+        signal::install(manager.bell());
+        let environment = |name: &str| std::env::var_os(name);
+        let config = Config::resolve(&self.options, &environment)
+            .and_then(|config| manager.plan().check().map(|()| config));
+        let config = match config {
+            Ok(config) => config,
+            Err(errors) => return refuse(&errors),
+        };
+        if config.plan_only {
+            print!("{}", manager.plan());
+            return ExitCode::SUCCESS;
+        }
+        log::start();
+        watchdog::start(config.watchdog, manager.bell());
+        let mut service = Service { manager, config, body, attendant: Attendant::new(manager), runs: 0 };
+        let code = service.live(self.init);
+        log::flush(Instant::now() + Duration::from_millis(250));
+        ExitCode::from(code)
+    }
+}
+
+/// Nothing was started: no init, no ledger, no main.
+fn refuse(errors: &[ConfigError]) -> ExitCode {
+    for error in errors {
+        raw::stderr(format!("ERROR lifecycle: {error}\n").as_bytes());
+    }
+    ExitCode::from(EXIT_CONFIG)
+}
+
+struct Service {
+    manager: &'static LifecycleManager,
+    config: Config,
+    body: Body,
+    attendant: Attendant,
+    runs: u32,
+}
+
+impl Service {
+    /// Returns the exit code.
+    fn live(&mut self, init: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>) -> u8 {
+        let initialised = init.map_or(Ok(()), |init| self.initialise(init));
+        self.attendant.ledger = self.config.restart.clone().map(Ledger::open);
+        if let Err(error) = initialised {
+            return self.init_failed(&error);
+        }
+        for warning in platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name)) {
+            log::warn(warning);
+        }
+        log::info(format!("shutdown plan\n{}", self.manager.plan()));
+        loop {
+            if self.back_off() {
+                return self.leave(0);
+            }
+            let report = self.run_once();
+            if !self.runs_again(&report) {
+                return self.leave(report.exit_code());
+            }
+        }
+    }
+
+    /// `Ok` too if a signal came first: then nothing is started anyway.
+    fn initialise(&mut self, init: Box<dyn FnOnce() -> Result<(), String> + Send>) -> Result<(), String> {
+        let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
+        let result = ended.clone();
+        watchdog::set_deadline(self.config.watchdog.map(|watchdog| Instant::now() + watchdog.startup));
+        run_init(init, move |ended| {
+            *result.lock().expect("nobody panics with it") = Some(ended);
+            LifecycleManager::global().bell().ring();
+        })
+        .map_err(|error| error.to_string())?;
+        let ended = loop {
+            let now = ended.lock().expect("nobody panics with it").take();
+            if now.is_some() || signal::pending() {
+                break now;
+            }
+            self.manager.bell().wait(None);
+        };
+        watchdog::set_deadline(None);
+        match ended {
+            Some(Ended::Failed(error)) => Err(error),
+            Some(Ended::Panicked(message)) => Err(format!("panicked: {message}")),
+            Some(Ended::Well) | None => Ok(()),
+        }
+    }
+
+    /// It runs once in a process, so the process ends; the crash counts for the next one.
+    fn init_failed(&mut self, error: &str) -> u8 {
+        log::say(Level::Error, format!("init failed: {error}: exit code 1"));
+        if let Some(ledger) = &mut self.attendant.ledger {
+            ledger.running();
+            ledger.crashed(format!("init failed: {error}"));
+        }
+        1
+    }
+
+    /// Waits as long as the restart rule says. Returns whether a signal ended the wait.
+    fn back_off(&mut self) -> bool {
+        let decision = self.attendant.ledger.as_mut().map(Ledger::admit);
+        let wait = decision.map_or(Duration::ZERO, |decision| decision.wait);
+        if let (Some(decision), Some(restart)) = (decision, &self.config.restart)
+            && !wait.is_zero()
+        {
+            let policy = restart.policy;
+            log::warn(format!(
+                "crash {} within {} (at most {} restart at once): waiting {}, next try at {}",
+                decision.crashes,
+                humantime::format_duration(policy.within),
+                policy.max_crashes,
+                humantime::format_duration(whole_millis(wait)),
+                humantime::format_rfc3339_seconds(SystemTime::now() + wait),
+            ));
+        }
+        let begun = Instant::now();
+        self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));
+        loop {
+            self.attendant.attend();
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() || self.attendant.stopped_by().is_some() {
+                break;
+            }
+            self.manager.bell().wait(Some(left));
+        }
+        self.manager.set_backing_off(None);
+        if let Some(ledger) = self.attendant.ledger.as_mut().filter(|_| !wait.is_zero()) {
+            ledger.waited(begun.elapsed().min(wait));
+        }
+        self.attendant.stopped_by().is_some()
+    }
+
+    /// One run of main, from its runtime's start to its end.
+    fn run_once(&mut self) -> Report {
+        let session = if self.runs == 0 { self.manager.session() } else { self.manager.new_session() };
+        self.runs += 1;
+        if let Some(ledger) = &mut self.attendant.ledger {
+            ledger.running();
+        }
+        watchdog::begin_run(self.runs);
+        if let Err(error) = host(session.clone(), &self.config, self.body.clone()) {
+            session.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));
+        }
+        let begun = self.wait_for_cause(&session);
+        watchdog::set_deadline(Some(begun + self.config.shutdown_timeout + GRACE));
+        watchdog::end_run();
+        self.shut_down(&session)
+    }
+
+    /// All reasons to stop arrive here.
+    fn wait_for_cause(&mut self, session: &Session) -> Instant {
+        loop {
+            self.attendant.attend();
+            if let Some((cause, begun)) = session.cause() {
+                self.tell(&cause);
+                return begun;
+            }
+            self.manager.bell().wait(None);
+        }
+    }
+
+    /// A requested stop is marked as such in the ledger; a failure is printed once, as std's main prints it.
+    fn tell(&mut self, cause: &Cause) {
+        match cause {
+            Cause::MainFailed(error) => raw::stderr(format!("Error: {error}\n").as_bytes()),
+            Cause::Requested(_) | Cause::MainReturned => {
+                self.attendant.ledger.iter_mut().for_each(Ledger::stopping);
+            }
+            _ => {}
+        }
+    }
+
+    fn shut_down(&mut self, session: &Arc<Session>) -> Report {
+        let budget = Budget { whole: self.config.shutdown_timeout, drain: self.config.drain };
+        let attendant = &mut self.attendant;
+        let report = match session.runtime() {
+            Some(runtime) => shut_down(self.manager, session, runtime, budget, &mut || attendant.attend()),
+            None => Report::empty(session.cause().map_or(Cause::MainReturned, |(cause, _)| cause)),
+        };
+        let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
+        log::say(level, report.to_string());
+        session.quit.cancel();
+        while session.runtime().is_some() && !session.is_gone() {
+            self.manager.bell().wait(Some(Duration::from_millis(100)));
+            self.attendant.attend();
+        }
+        report
+    }
+
+    /// Records a crash; says whether main is to run again.
+    fn runs_again(&mut self, report: &Report) -> bool {
+        if !report.cause.is_failure() {
+            return false;
+        }
+        let Some(ledger) = &mut self.attendant.ledger else { return false };
+        ledger.crashed(report.cause.summary());
+        let again = self.attendant.stopped_by().is_none();
+        if again {
+            watchdog::set_deadline(None);
+            log::warn(format!("{}: main runs again", report.cause));
+        }
+        again
+    }
+
+    /// The last marks before the process ends.
+    fn leave(&mut self, code: u8) -> u8 {
+        if code == 0 {
+            self.attendant.ledger.iter_mut().for_each(Ledger::clean);
+        }
+        code
+    }
+}
+
+/// A wait is told without the microseconds that went by since the crash.
+fn whole_millis(wait: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
+}

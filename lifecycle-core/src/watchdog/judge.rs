@@ -1,0 +1,172 @@
+//! The judgement over one heartbeat: pure, and by ticks that were really seen.
+
+use std::time::Duration;
+
+/// Ticks in a row that must have been on time before a verdict.
+const STEADY: u32 = 3;
+
+/// A machine so starved that no ticks are on time must not save a hung process for ever: ten limits of
+/// wall time in a hundred looks are enough.
+const STARVED_LIMITS: u32 = 10;
+const STARVED_LOOKS: u32 = 100;
+
+/// One tick of the watchdog, as it was planned and as it came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick {
+    pub(crate) planned: Duration,
+    pub(crate) elapsed: Duration,
+}
+
+impl Tick {
+    /// What it credits: at most its own length, so that a paused or starved process does not look hung.
+    fn credit(self) -> Duration {
+        self.elapsed.min(self.planned)
+    }
+
+    fn on_time(self) -> bool {
+        self.elapsed <= self.planned * 2
+    }
+}
+
+/// What the watchdog remembers of one heartbeat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pulse {
+    seen: u64,
+    /// Whether it has beaten in this run.
+    beaten: bool,
+    /// Time without a beat, in credited ticks.
+    pub(crate) stale: Duration,
+    wall: Duration,
+    looks: u32,
+    steady: u32,
+    warned: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Judgement {
+    Fine,
+    /// Half of the limit is over: said once until the next beat.
+    Half,
+    Hung,
+}
+
+/// The limits of one heartbeat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) beating: Duration,
+    /// Until its first beat in a run; `None` does not judge before it.
+    pub(crate) startup: Option<Duration>,
+}
+
+impl Pulse {
+    /// At the start of a run.
+    pub(crate) fn new(beats: u64) -> Pulse {
+        Pulse {
+            seen: beats,
+            beaten: false,
+            stale: Duration::ZERO,
+            wall: Duration::ZERO,
+            looks: 0,
+            steady: 0,
+            warned: false,
+        }
+    }
+
+    pub(crate) fn has_beaten(&self) -> bool {
+        self.beaten
+    }
+
+    /// Nothing is held against it: it beat, or it is paused.
+    pub(crate) fn excuse(&mut self) {
+        (self.stale, self.wall, self.looks, self.warned) = (Duration::ZERO, Duration::ZERO, 0, false);
+    }
+
+    pub(crate) fn observe(&mut self, beats: u64, tick: Tick, limits: Limits) -> Judgement {
+        self.steady = if tick.on_time() { self.steady + 1 } else { 0 };
+        if beats != self.seen {
+            self.seen = beats;
+            self.beaten = true;
+            self.excuse();
+            return Judgement::Fine;
+        }
+        let limit = if self.beaten { Some(limits.beating) } else { limits.startup };
+        let Some(limit) = limit else { return Judgement::Fine };
+        self.stale += tick.credit();
+        self.wall += tick.elapsed;
+        self.looks += 1;
+        let starved = self.wall >= limit * STARVED_LIMITS && self.looks >= STARVED_LOOKS;
+        if (self.stale >= limit && self.steady >= STEADY) || starved {
+            return Judgement::Hung;
+        }
+        let half = self.stale * 2 >= limit && !self.warned;
+        self.warned |= half;
+        if half { Judgement::Half } else { Judgement::Fine }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(1000);
+    const LIMITS: Limits = Limits { beating: LIMIT, startup: Some(Duration::from_millis(3000)) };
+
+    fn tick(elapsed: u64) -> Tick {
+        Tick { planned: Duration::from_millis(100), elapsed: Duration::from_millis(elapsed) }
+    }
+
+    /// A pulse that has beaten once, and then the judgements of ticks of these lengths without a beat.
+    fn judgements(ticks: &[u64]) -> Vec<Judgement> {
+        let mut pulse = Pulse::new(0);
+        assert_eq!(pulse.observe(1, tick(100), LIMITS), Judgement::Fine);
+        ticks.iter().map(|&elapsed| pulse.observe(1, tick(elapsed), LIMITS)).collect()
+    }
+
+    #[test]
+    fn half_is_said_once_and_the_limit_is_exact() {
+        let judged = judgements(&[100; 10]);
+        assert_eq!(judged[..4], [Judgement::Fine; 4]);
+        assert_eq!(judged[4], Judgement::Half);
+        assert_eq!(judged[5..9], [Judgement::Fine; 4]);
+        assert_eq!(judged[9], Judgement::Hung);
+    }
+
+    #[test]
+    fn a_pause_of_hours_credits_one_tick_and_delays_the_verdict() {
+        let judged = judgements(&[100, 100, 100, 100, 100, 100, 100, 100, 3_600_000, 100, 100, 100]);
+        assert_eq!(
+            judged.iter().position(|j| *j == Judgement::Hung),
+            Some(11),
+            "three steady ticks after it"
+        );
+    }
+
+    #[test]
+    fn starvation_has_a_ceiling() {
+        let judged = judgements(&[250; 120]);
+        assert_eq!(judged.iter().position(|j| *j == Judgement::Hung), Some(99));
+    }
+
+    #[test]
+    fn before_the_first_beat_the_startup_limit_counts() {
+        let mut pulse = Pulse::new(7);
+        let hung = (1..).find(|_| pulse.observe(7, tick(100), LIMITS) == Judgement::Hung);
+        assert_eq!(hung, Some(30));
+        let mut pulse = Pulse::new(7);
+        let unarmed = Limits { startup: None, ..LIMITS };
+        assert!((0..1000).all(|_| pulse.observe(7, tick(100), unarmed) == Judgement::Fine));
+    }
+
+    #[test]
+    fn a_beat_or_an_excuse_starts_anew() {
+        let mut pulse = Pulse::new(0);
+        for beats in 1..50 {
+            assert_eq!(pulse.observe(beats, tick(100), LIMITS), Judgement::Fine);
+            assert!((0..4).all(|_| pulse.observe(beats, tick(100), LIMITS) == Judgement::Fine));
+        }
+        for _ in 0..50 {
+            pulse.excuse();
+            assert_eq!(pulse.observe(49, tick(100), LIMITS), Judgement::Fine);
+        }
+    }
+}
