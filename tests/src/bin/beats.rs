@@ -1,0 +1,101 @@
+//! Heartbeats of every kind; the first argument picks one. The limit comes from the environment.
+
+use std::time::Duration;
+
+use lifecycle::{Heartbeat, heartbeat, watchdog};
+
+async fn millis(millis: u64) {
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
+
+struct Scheduler;
+
+impl Scheduler {
+    #[heartbeat(name = "scheduler")]
+    async fn tick(&self, work: u64) {
+        tokio::task::yield_now().await;
+        millis(work).await;
+        if work == u64::MAX {
+            std::future::pending::<()>().await; // W5
+        }
+    }
+
+    #[lifecycle::component]
+    async fn close(&self) {
+        println!("closed");
+    }
+}
+
+#[heartbeat(arm = "first_beat")]
+async fn stuck() {
+    println!("ticks");
+    millis(1).await;
+    std::future::pending::<()>().await; // here it hangs
+}
+
+#[heartbeat(arm = "first_beat", timeout = "1500ms")]
+fn blocking_tick(work: u64) {
+    std::thread::sleep(Duration::from_millis(work));
+}
+
+static MANUAL: Heartbeat = Heartbeat::new("manual", Duration::from_millis(1000));
+
+#[lifecycle::main(worker_threads = 2)]
+async fn main() {
+    let scheduler = lifecycle::manage(Scheduler);
+    println!("up");
+    let scenario = std::env::args().nth(1).unwrap_or_default();
+    match scenario.as_str() {
+        // W3: `scheduler` never beats.
+        "silent" => std::future::pending().await,
+        "beats" => {}
+        "stuck" => {
+            scheduler.tick(1).await;
+            stuck().await;
+        }
+        "slow" => {
+            // 0.9 of the limit: a warning at half, no kill.
+            for _ in 0..2 {
+                scheduler.tick(1800).await;
+            }
+        }
+        "manual" => {
+            scheduler.tick(1).await;
+            tokio::spawn(async {
+                for _ in 0..5 {
+                    MANUAL.beat();
+                    millis(100).await;
+                }
+                println!("last beat");
+            });
+        }
+        "paused" => paused(&scheduler).await,
+        "worker-blocked" => {
+            tokio::spawn(async { std::thread::sleep(Duration::from_secs(3600)) });
+        }
+        "tick-blocks" => {
+            // On the runtime's threads: one of two workers and the main thread go on.
+            tokio::spawn(async { blocking_tick(3_600_000) });
+        }
+        other => panic!("no scenario {other:?}"),
+    }
+    while lifecycle::is_running() {
+        scheduler.tick(50).await;
+    }
+}
+
+/// Twice the limit under each guard, the second dropped by a panic; then a hang that must be seen.
+async fn paused(scheduler: &Scheduler) {
+    scheduler.tick(1).await;
+    let guard = watchdog::pause("a long import");
+    millis(4000).await;
+    drop(guard);
+    let panicked = tokio::spawn(async {
+        let _guard = watchdog::pause("another one");
+        millis(2500).await;
+        panic!("the import fails");
+    });
+    assert!(panicked.await.is_err());
+    println!("armed again");
+    std::future::pending().await
+}

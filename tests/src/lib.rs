@@ -1,0 +1,7 @@
+//! Harness for tests that start a real service and watch it from outside.
+
+mod child;
+pub mod ledger;
+pub mod library;
+
+pub use child::{Output, Running, Service};

@@ -1,0 +1,11 @@
+//! A component that lives in a library crate: its hook must be found by every program that uses it (H18).
+
+/// A pool that says when it is closed.
+pub struct Pool;
+
+impl Pool {
+    #[lifecycle::component(order = 4)]
+    async fn close(&self) {
+        println!("library pool");
+    }
+}

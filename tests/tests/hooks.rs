@@ -1,0 +1,125 @@
+//! Acceptance cases H: what hooks do, and what becomes of them.
+
+use std::time::Duration;
+
+use lifecycle_tests::{Output, Service};
+
+/// Runs the service in a scenario, stops it with SIGTERM when it is up.
+fn stopped(scenario: &str) -> Output {
+    let mut service = Service::new(env!("CARGO_BIN_EXE_hooks")).arg(scenario).start();
+    service.line("up");
+    service.signal(libc::SIGTERM);
+    service.wait()
+}
+
+/// The row of the report about a hook.
+fn row<'a>(output: &'a Output, hook: &str) -> &'a str {
+    let mut rows = output.stderr.lines().filter(|line| line.contains(hook) && line.contains("src/bin/hooks.rs:"));
+    rows.next().unwrap_or_else(|| panic!("no row for {hook}:\n{}", output.stderr))
+}
+
+fn position(output: &Output, line: &str) -> usize {
+    let lines = output.lines();
+    lines.iter().position(|l| *l == line).unwrap_or_else(|| panic!("no {line:?} in {lines:?}"))
+}
+
+/// H1.
+#[test]
+fn a_hook_that_fails_is_reported_and_the_rest_runs() {
+    let output = stopped("error").expect_code(1);
+    let row = row(&output, "Sockets::close");
+    assert!(row.contains("FAILED") && row.contains("closing the feed: connection reset"), "{row}");
+    assert!(row.contains("ms"), "its duration: {row}");
+    position(&output, "database done");
+}
+
+/// H2.
+#[test]
+fn a_hook_that_panics_is_reported_and_the_rest_runs() {
+    let output = stopped("panic").expect_code(1);
+    let row = row(&output, "Sockets::close");
+    assert!(row.contains("PANICKED") && row.contains("no socket left"), "{row}");
+    position(&output, "database done");
+}
+
+/// H3.
+#[test]
+fn a_hook_that_never_resolves_is_aborted_at_its_timeout() {
+    let output = stopped("never").expect_code(1);
+    assert!(row(&output, "Sockets::close").contains("LATE"));
+    assert!(output.took >= Duration::from_millis(300), "not before its time: {:?}", output.took);
+    assert!(position(&output, "sockets done") < position(&output, "redis a"), "dropped before the next step");
+    position(&output, "database done");
+}
+
+/// H6.
+#[test]
+fn disconnect_runs_although_persist_failed() {
+    let output = stopped("persist-fails").expect_code(1);
+    assert!(row(&output, "Recorder::flush").contains("disk full"));
+    position(&output, "database done");
+}
+
+/// H8 is in every run: the database's hook spawns, sleeps and blocks. H9.
+#[test]
+fn a_blocking_task_that_never_returns_does_not_keep_the_process() {
+    let output = stopped("stuck-blocking").expect_code(0);
+    assert!(output.took < Duration::from_secs(20), "{:?}", output.took);
+    position(&output, "database done");
+}
+
+/// H11.
+#[test]
+fn both_instances_of_a_type_are_closed() {
+    let output = stopped("two").expect_code(0);
+    assert_eq!(output.lines().iter().filter(|line| **line == "database done").count(), 2);
+    assert!(row(&output, "Database::close").contains("x 2"));
+}
+
+/// H12.
+#[test]
+fn a_type_with_two_hooks_is_flushed_and_then_closed() {
+    let output = stopped("").expect_code(0);
+    assert!(position(&output, "persist done") < position(&output, "recorder"));
+}
+
+/// H13.
+#[test]
+fn a_type_that_was_never_managed_is_listed_as_such() {
+    let output = stopped("forgotten").expect_code(0);
+    assert!(row(&output, "Forgotten::close").contains("not managed"));
+    assert!(!output.stdout.contains("forgotten"));
+}
+
+/// H14.
+#[test]
+fn managing_a_type_without_hooks_says_what_to_write() {
+    let mut service = Service::new(env!("CARGO_BIN_EXE_hooks")).arg("hookless");
+    service = service.env("LIFECYCLE_RESTART", "off");
+    let output = service.run().expect_code(1);
+    assert!(output.stderr.contains("`String` has no hook"), "{}", output.stderr);
+    assert!(output.stderr.contains("#[lifecycle::component("), "{}", output.stderr);
+    assert!(output.stderr.contains("src/bin/hooks.rs:"), "the caller's place: {}", output.stderr);
+}
+
+/// H18.
+#[test]
+fn a_hook_of_a_library_crate_is_found() {
+    let output = stopped("").expect_code(0);
+    assert!(position(&output, "database done") < position(&output, "library pool"));
+}
+
+/// H15.
+#[test]
+fn a_released_instance_is_not_called() {
+    let output = stopped("release").expect_code(0);
+    assert!(!output.stdout.contains("sockets"));
+    assert!(row(&output, "Sockets::close").contains("not managed"));
+}
+
+/// A free function runs once, at its place.
+#[test]
+fn a_free_function_is_a_hook() {
+    let output = stopped("").expect_code(0);
+    assert!(position(&output, "database done") < position(&output, "goodbye"));
+}

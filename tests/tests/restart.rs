@@ -1,0 +1,186 @@
+//! Acceptance cases B and L1: restart, back-off and the ledger, in plain form.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lifecycle_tests::{Service, ledger};
+
+/// The defaults with their times divided by a hundred.
+fn crash() -> Service {
+    let service = Service::new(env!("CARGO_BIN_EXE_crash"));
+    service
+        .env("LIFECYCLE_RESTART_WITHIN", "3s")
+        .env("LIFECYCLE_RESTART_WAIT", "600ms")
+        .env("LIFECYCLE_RESTART_MAX_WAIT", "3s")
+}
+
+/// B1, B2, B9, B10 (its socket can be bound again), R9.
+#[test]
+fn three_crashes_restart_at_once_and_the_fourth_waits() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let mut service = crash().arg("0").arg("4").env("PORT", port.to_string()).start();
+    service.line("run 1");
+    let started = Instant::now();
+    service.line("run 4");
+    assert!(started.elapsed() < Duration::from_millis(600), "three restarts: {:?}", started.elapsed());
+    let waits = service.line("waiting");
+    assert!(waits.contains("crash 4 within 3s") && waits.contains("next try at 20"), "{waits}");
+    let waiting = Instant::now();
+    service.line("run 5");
+    assert!(waiting.elapsed() >= Duration::from_millis(550), "{:?}", waiting.elapsed());
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert_eq!(ledger::crashes(output.folder.path()), 4);
+    assert_eq!(ledger::state(output.folder.path()), "clean");
+    // Each run's hook ran and its task was gone before the next began; init ran once.
+    let lines: Vec<&str> = output.lines().into_iter().filter(|line| !line.starts_with("stays")).collect();
+    let mut expected = vec!["init".to_owned()];
+    for run in 1..=5 {
+        expected.extend([format!("run {run}"), "closed true".into(), "task gone".into()]);
+    }
+    assert_eq!(lines, expected);
+    assert!(output.stderr.contains("Error: run 1 failed\n\nCaused by:\n    no route to exchange"), "{}", output.stderr);
+}
+
+/// B3, B11: the waits that are announced.
+#[test]
+fn waits_grow_by_the_factor_up_to_the_longest() {
+    for (factor, expected) in [("2", ["100ms", "200ms", "300ms", "300ms"]), ("1", ["100ms"; 4])] {
+        let mut service = Service::new(env!("CARGO_BIN_EXE_crash"))
+            .env("LIFECYCLE_RESTART_WAIT", "100ms")
+            .env("LIFECYCLE_RESTART_MAX_WAIT", "300ms")
+            .env("LIFECYCLE_RESTART_FACTOR", factor)
+            .start();
+        for wait in expected {
+            let line = service.line("waiting");
+            assert!(line.contains(&format!("waiting {wait},")), "{line}");
+        }
+        service.signal(libc::SIGTERM);
+        let _ = service.wait().expect_code(0);
+    }
+}
+
+/// B4: never more than three in the window.
+#[test]
+fn slow_crashes_never_wait() {
+    let mut service = crash().env("LIFECYCLE_RESTART_WITHIN", "1s").arg("400").arg("6").start();
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert!(!output.stderr.contains("waiting"), "{}", output.stderr);
+}
+
+/// B5: a run that is up for the window makes the next crash the first again.
+#[test]
+fn a_stable_run_resets_the_level() {
+    let folder = crash().folder();
+    let service = |uptime: &str, times: &str| {
+        Service::inside(env!("CARGO_BIN_EXE_crash"), folder.clone())
+            .env("LIFECYCLE_RESTART_WITHIN", "1s")
+            .env("LIFECYCLE_RESTART_WAIT", "100ms")
+            .arg(uptime)
+            .arg(times)
+    };
+    let mut crashes = service("0", "5").start();
+    crashes.line("waiting");
+    crashes.line("waiting");
+    crashes.line("stays up");
+    std::thread::sleep(Duration::from_millis(1200));
+    crashes.signal(libc::SIGTERM);
+    let _ = crashes.wait().expect_code(0);
+    let mut again = service("0", "4").start();
+    let wait = again.line("waiting");
+    assert!(wait.contains("crash 4 within 1s"), "{wait}");
+    again.line("stays up");
+    again.signal(libc::SIGTERM);
+    let output = again.wait().expect_code(0);
+    let text = output.stderr.lines().filter(|line| line.contains("waiting")).collect::<Vec<_>>();
+    assert_eq!(text.len(), 1, "{text:?}");
+    assert!(!text[0].contains("waiting 2"), "the level is back to the first wait: {text:?}");
+}
+
+/// B6, B7: SIGKILL counts at the next start, but not after SIGTERM.
+#[test]
+fn a_killed_process_is_a_crash_unless_it_was_stopping() {
+    let mut service = crash().arg("0").arg("0").start();
+    service.line("stays up");
+    service.signal(libc::SIGKILL);
+    let output = service.wait().expect_code(137);
+    let mut service = Service::inside(env!("CARGO_BIN_EXE_crash"), output.folder).arg("0").arg("0").start();
+    service.line("stays up");
+    assert_eq!(ledger::crashes(service.folder()), 1);
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+
+    let mut service = Service::inside(env!("CARGO_BIN_EXE_hooks"), output.folder).arg("slow").start();
+    service.line("up");
+    service.signal(libc::SIGTERM);
+    service.line("slow begins");
+    service.signal(libc::SIGKILL);
+    let output = service.wait().expect_code(137);
+    let mut service = Service::inside(env!("CARGO_BIN_EXE_crash"), output.folder).arg("0").arg("0").start();
+    service.line("stays up");
+    assert_eq!(ledger::crashes(service.folder()), 1);
+    service.signal(libc::SIGTERM);
+    let _ = service.wait().expect_code(0);
+}
+
+/// L1.
+#[test]
+fn the_ledger_is_created_for_its_owner_only() {
+    let mut service = crash().arg("0").arg("0").start();
+    service.line("stays up");
+    let mode = service.folder().join(".restart_count").metadata().expect("a ledger").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(ledger::state(service.folder()), "running");
+    service.signal(libc::SIGTERM);
+    let _ = service.wait().expect_code(0);
+}
+
+/// L2, in its plain form.
+#[test]
+fn a_bad_ledger_is_kept_aside_with_one_warning() {
+    for bad in ["", "x", "{\"version\": 1, \"runs\": [", "{\"version\": 99}", "\u{0}\u{1}\u{2}"] {
+        let service = crash().arg("0").arg("0");
+        let folder = service.folder();
+        std::fs::write(folder.path().join(".restart_count"), bad).expect("written");
+        let mut service = service.start();
+        service.line("stays up");
+        service.signal(libc::SIGTERM);
+        let output = service.wait().expect_code(0);
+        assert_eq!(output.stderr.matches("not a ledger").count(), 1, "{bad:?}: {}", output.stderr);
+        assert_eq!(std::fs::read_to_string(output.path(".restart_count.bad")).expect("kept"), bad);
+        assert_eq!(ledger::state(output.folder.path()), "clean");
+    }
+}
+
+/// L3, in its plain form: a ledger that cannot be written costs one warning, and crashes count in memory.
+#[test]
+fn without_a_place_to_write_crashes_are_counted_in_memory() {
+    let mut service = crash().env("LIFECYCLE_RESTART_FILE", "/proc/no/ledger").arg("0").arg("4").start();
+    service.line("waiting");
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert_eq!(output.stderr.matches("counted in memory").count(), 1, "{}", output.stderr);
+}
+
+/// L6, in its plain form: two processes at once on one file.
+#[test]
+fn two_processes_share_a_ledger() {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let mut services: Vec<_> = (0..2)
+        .map(|_| Service::inside(env!("CARGO_BIN_EXE_crash"), folder.clone()).arg("0").arg("3"))
+        .map(|service| service.env("LIFECYCLE_RESTART_MAX_CRASHES", "50").start())
+        .collect();
+    for service in &mut services {
+        service.line("stays up");
+    }
+    assert_eq!(ledger::crashes(folder.path()), 6);
+    for service in services {
+        service.signal(libc::SIGTERM);
+        let _ = service.wait().expect_code(0);
+    }
+}

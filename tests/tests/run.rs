@@ -1,0 +1,172 @@
+//! Acceptance cases R, H16, H17: how a run ends, and what the process exits with.
+
+use std::time::{Duration, Instant};
+
+use lifecycle_tests::{Output, Running, Service, ledger};
+
+fn body(scenario: &str) -> Service {
+    Service::new(env!("CARGO_BIN_EXE_body")).arg(scenario).env("LIFECYCLE_RESTART", "off")
+}
+
+fn up(service: Service) -> Running {
+    let mut service = service.start();
+    service.line("up");
+    service
+}
+
+fn terminated(service: Service) -> (Output, Duration) {
+    let service = up(service);
+    std::thread::sleep(Duration::from_millis(50));
+    let sent = Instant::now();
+    service.signal(libc::SIGTERM);
+    let output = service.wait();
+    (output, sent.elapsed())
+}
+
+/// R1.
+#[test]
+fn main_that_returns_is_a_graceful_end() {
+    let output = body("ok").env("LIFECYCLE_RESTART", "on").run().expect_code(0);
+    assert_eq!(output.lines(), ["up", "main gone", "hook stop", "hook persist", "hook telemetry"]);
+    assert!(output.stderr.contains("main returned"));
+    assert_eq!(ledger::crashes(output.folder.path()), 0);
+    assert_eq!(ledger::state(output.folder.path()), "clean");
+}
+
+/// R2.
+#[test]
+fn main_that_fails_runs_the_hooks_and_prints_its_error_once() {
+    let output = body("err").run().expect_code(1);
+    assert!(output.stdout.contains("hook persist"));
+    let text = "Error: cannot trade\n\nCaused by:\n    no route to exchange\n";
+    assert_eq!(output.stderr.matches(text).count(), 1, "{}", output.stderr);
+    assert_eq!(output.stderr.matches("no route to exchange").count(), 1, "{}", output.stderr);
+    assert!(!output.path(".restart_count").exists(), "restart = false has no ledger");
+}
+
+/// R3.
+#[test]
+fn main_that_panics_runs_the_hooks() {
+    let output = body("panic").run().expect_code(1);
+    assert!(output.stdout.contains("hook persist"));
+    assert_eq!(output.stderr.matches("main gives up").count(), 1, "{}", output.stderr);
+    assert!(output.stderr.contains("main panicked"));
+}
+
+/// R4.
+#[test]
+fn a_tracked_task_that_fails_ends_the_run_as_a_failure() {
+    for (scenario, says) in [
+        ("task-panics", "task `feed` panicked: a price below zero"),
+        ("task-fails", "task `feed` failed: feed lost: connection reset"),
+    ] {
+        let output = body(scenario).run().expect_code(1);
+        assert!(output.stdout.contains("hook persist"));
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+    }
+    let output = body("task-ends").run().expect_code(0);
+    assert!(output.stderr.contains("enough"));
+    let (output, _) = terminated(body("task-panics-in-drain"));
+    assert!(output.expect_code(1).stderr.contains("cannot unsubscribe"));
+    let (output, _) = terminated(body("error-in-drain"));
+    assert!(output.expect_code(1).stderr.contains("cannot settle"));
+}
+
+/// R5: the drain time is 5 s, and the main that never asked is dropped long before.
+#[test]
+fn a_deaf_main_is_dropped_at_once_after_stop() {
+    let (output, took) = terminated(body("deaf").env("LIFECYCLE_DRAIN", "20s"));
+    let output = output.expect_code(0);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(output.lines(), ["up", "hook stop", "main gone", "hook persist", "hook telemetry"]);
+}
+
+/// R6.
+#[test]
+fn a_main_or_task_that_listens_has_its_drain_time() {
+    for scenario in ["token", "loop"] {
+        let (output, _) = terminated(body(scenario));
+        let output = output.expect_code(0);
+        let lines = output.lines();
+        let at = |text: &str| lines.iter().position(|line| *line == text).unwrap_or_else(|| panic!("{text} in {lines:?}"));
+        assert!(at("hook stop") < at("drained") && at("drained") < at("hook persist"), "{lines:?}");
+    }
+    let (output, _) = terminated(body("task-drains"));
+    assert!(output.expect_code(0).stdout.contains("feed drained\nfeed gone\nhook persist"));
+    let (output, took) = terminated(body("too-slow").env("LIFECYCLE_DRAIN", "300ms"));
+    let output = output.expect_code(0);
+    assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(20), "{took:?}");
+    assert!(output.stdout.contains("main gone\nhook persist"), "{}", output.stdout);
+    assert!(!output.stdout.contains("drained"), "{}", output.stdout);
+    assert!(output.stderr.contains("`main` did not return"), "{}", output.stderr);
+}
+
+/// R7.
+#[test]
+fn a_requested_shutdown_is_graceful_and_its_reason_reported() {
+    let output = body("request").run().expect_code(0);
+    assert!(output.stderr.contains("the books are closed"), "{}", output.stderr);
+}
+
+/// R8.
+#[test]
+fn a_wrong_configuration_starts_nothing() {
+    for (name, value) in [
+        ("LIFECYCLE_DRAIN", "5"),
+        ("LIFECYCLE_SHUTDOWN_TIMEOUT", "soon"),
+        ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s"),
+        ("LIFECYCLE_RESTART", "sometimes"),
+        ("LIFECYCLE_RESTART_FACTOR", "-2"),
+        ("LIFECYCLE_PLAN", "perhaps"),
+    ] {
+        let output = Service::new(env!("CARGO_BIN_EXE_body")).arg("ok").env(name, value).run().expect_code(78);
+        assert_eq!(output.stdout, "");
+        assert!(output.stderr.contains(&format!("{name}={value}")), "{}", output.stderr);
+        assert!(!output.path(".restart_count").exists());
+    }
+    let output = Service::new(env!("CARGO_BIN_EXE_unreadable")).run().expect_code(78);
+    assert_eq!(output.stdout, "");
+    assert!(output.stderr.contains("phase \"disconnect\" has two ranks"), "{}", output.stderr);
+    assert!(!output.path(".restart_count").exists());
+}
+
+/// The plan without running main.
+#[test]
+fn the_plan_is_printed_and_main_not_run() {
+    let output = Service::new(env!("CARGO_BIN_EXE_body")).env("LIFECYCLE_PLAN", "1").run().expect_code(0);
+    let lines = output.lines();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    for (line, says) in lines.iter().zip(["phase", "State::stop", "State::flush", "export"]) {
+        assert!(line.contains(says), "{lines:?}");
+    }
+    assert!(lines[2].contains("src/bin/body.rs:"), "where declared: {lines:?}");
+    assert!(!output.path(".restart_count").exists());
+}
+
+/// H16: 20 000 calls; far under the time that one-by-one sleeps or quadratic work would take.
+#[test]
+fn ten_thousand_components_are_stopped_in_order() {
+    let output = Service::new(env!("CARGO_BIN_EXE_many")).run().expect_code(0);
+    assert_eq!(output.lines(), ["up", "20000 calls, last 9999"]);
+    assert!(output.stderr.contains("Component::close x 10000"), "{}", output.stderr);
+}
+
+/// H17.
+#[test]
+fn a_service_without_hooks_stops() {
+    let (output, _) = terminated(Service::new(env!("CARGO_BIN_EXE_nothing")));
+    let _ = output.expect_code(0);
+}
+
+/// A plain `fn main`, the same in all respects.
+#[test]
+fn a_sync_main_is_stopped_drained_and_reported() {
+    let sync = |scenario: &str| Service::new(env!("CARGO_BIN_EXE_sync")).arg(scenario).env("LIFECYCLE_RESTART", "off");
+    let (output, _) = terminated(sync("listens"));
+    assert_eq!(output.expect_code(0).lines(), ["up", "returned", "flushed"]);
+    let (output, took) = terminated(sync("deaf").env("LIFECYCLE_DRAIN", "20s"));
+    assert_eq!(output.expect_code(0).lines(), ["up", "flushed"]);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let output = sync("err").run().expect_code(1);
+    assert!(output.stderr.contains("Error: \"no disk\""), "{}", output.stderr);
+}

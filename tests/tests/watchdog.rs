@@ -1,0 +1,191 @@
+//! Acceptance cases W: the dead man's switch. The limit is 2 s, a thirtieth of the default.
+
+use std::time::{Duration, Instant};
+
+use lifecycle_tests::{Output, Running, Service, ledger};
+
+fn beats(scenario: &str) -> Running {
+    let mut service = Service::new(env!("CARGO_BIN_EXE_beats"))
+        .arg(scenario)
+        .env("LIFECYCLE_WATCHDOG_TIMEOUT", "2s")
+        .env("LIFECYCLE_WATCHDOG_STARTUP", "3s")
+        .start();
+    service.line("up");
+    service
+}
+
+/// The line with the verdict, of which there is one.
+fn verdict(output: &Output) -> &str {
+    assert_eq!(output.stderr.matches("CRITICAL 🚨 System Hang Detected").count(), 1, "{}", output.stderr);
+    output.stderr.lines().find(|line| line.contains("CRITICAL")).expect("counted above")
+}
+
+fn lives(mut service: Running, time: Duration) -> Output {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        assert!(service.is_alive(), "killed: {}", service.wait().stderr);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
+    output
+}
+
+/// W1.
+#[test]
+fn a_service_that_beats_lives() {
+    let output = lives(beats("beats"), Duration::from_secs(5));
+    assert!(!output.stderr.contains("half"), "{}", output.stderr);
+}
+
+/// W2, with a heartbeat of one second: it lives for a while after its last beat, and is dead after the limit.
+#[test]
+fn the_limit_counts_from_the_last_beat() {
+    let mut service = beats("manual");
+    service.line("last beat");
+    let last = Instant::now();
+    let output = service.wait().expect_code(1);
+    assert!(last.elapsed() >= Duration::from_millis(700), "{:?}", last.elapsed());
+    assert!(last.elapsed() < Duration::from_secs(10), "{:?}", last.elapsed());
+    assert!(verdict(&output).contains("`manual` (tests/src/bin/beats.rs:"), "{}", verdict(&output));
+    assert!(verdict(&output).contains("5 beats"), "{}", verdict(&output));
+}
+
+/// W3, B8: a hang is a crash of the ledger.
+#[test]
+fn a_heartbeat_that_never_beats_is_found_at_the_startup_limit() {
+    let started = Instant::now();
+    let output = beats("silent").wait().expect_code(1);
+    assert!(started.elapsed() >= Duration::from_millis(2600), "{:?}", started.elapsed());
+    assert!(verdict(&output).contains("`scheduler`"), "{}", verdict(&output));
+    assert!(verdict(&output).contains("not beaten once"), "{}", verdict(&output));
+    assert_eq!(ledger::crashes(output.folder.path()), 1);
+    let crash = &ledger::read(output.folder.path())["crashes"][0];
+    assert!(crash["cause"].as_str().is_some_and(|cause| cause.contains("hang: heartbeat `scheduler`")), "{crash}");
+}
+
+/// W5: the await, by file and line.
+#[test]
+fn an_await_that_never_resolves_is_named() {
+    let source = include_str!("../src/bin/beats.rs");
+    let line = 1 + source.lines().position(|line| line.contains("// here it hangs")).expect("marked");
+    let output = beats("stuck").wait().expect_code(1);
+    let place = format!("last at the await at tests/src/bin/beats.rs:{line}");
+    assert!(verdict(&output).contains(&place), "{}", verdict(&output));
+    assert!(verdict(&output).contains("beats::stuck"), "{}", verdict(&output));
+}
+
+/// W6.
+#[test]
+fn one_blocked_worker_of_several_is_no_hang() {
+    lives_or_killed_by_no_one("worker-blocked");
+}
+
+fn lives_or_killed_by_no_one(scenario: &str) {
+    let service = beats(scenario);
+    std::thread::sleep(Duration::from_secs(5));
+    service.signal(libc::SIGTERM);
+    let output = service.wait();
+    assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
+}
+
+/// W7.
+#[test]
+fn a_slow_tick_is_warned_about_at_half_and_not_killed() {
+    let output = lives(beats("slow"), Duration::from_secs(5));
+    assert!(output.stderr.contains("half of the watchdog's time is over: heartbeat `scheduler`"), "{}", output.stderr);
+}
+
+/// W8.
+#[test]
+fn nothing_is_judged_under_a_pause_and_everything_after_it() {
+    let mut service = beats("paused");
+    service.line("armed again");
+    let output = service.wait().expect_code(1);
+    assert!(verdict(&output).contains("`scheduler`"), "{}", verdict(&output));
+}
+
+/// W9.
+#[test]
+fn a_stopped_process_is_not_a_hung_one() {
+    let service = beats("beats");
+    std::thread::sleep(Duration::from_millis(500));
+    service.signal(libc::SIGSTOP);
+    std::thread::sleep(Duration::from_secs(6));
+    service.signal(libc::SIGCONT);
+    let _ = lives(service, Duration::from_secs(2));
+}
+
+/// W11.
+#[test]
+fn a_frozen_runtime_is_found_without_any_heartbeat() {
+    let service = || Service::new(env!("CARGO_BIN_EXE_nothing")).env("LIFECYCLE_WATCHDOG_STARTUP", "2s");
+    let output = service().arg("freeze").run().expect_code(1);
+    assert!(verdict(&output).contains("tokio runtime"), "{}", verdict(&output));
+}
+
+/// W12: stderr closed, and a pipe that is full and never read.
+#[test]
+fn the_verdict_needs_nobody_who_reads_it() {
+    use std::process::Stdio;
+    let service = || {
+        Service::new(env!("CARGO_BIN_EXE_nothing")).arg("freeze").env("LIFECYCLE_WATCHDOG_STARTUP", "1s")
+    };
+    let mut closed = service();
+    // SAFETY: close is async-signal-safe.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(closed.command(), || {
+            libc::close(2);
+            Ok(())
+        });
+    }
+    let _ = closed.run().expect_code(1);
+
+    let (_reader, mut writer) = std::io::pipe().expect("a pipe");
+    fill(&mut writer);
+    let mut full = service();
+    full.command().stderr(Stdio::from(writer));
+    let output = full.run().expect_code(1);
+    assert!(output.took < Duration::from_secs(20), "{:?}", output.took);
+}
+
+/// Writes until the pipe takes no more.
+fn fill(pipe: &mut std::io::PipeWriter) {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    let set = |flags: libc::c_int| {
+        // SAFETY: the descriptor is open and ours.
+        unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, flags) };
+    };
+    set(libc::O_NONBLOCK);
+    let mut writer = pipe.try_clone().expect("a descriptor");
+    while writer.write(&[b'x'; 4096]).is_ok() {}
+    while writer.write(b"x").is_ok() {}
+    set(0);
+}
+
+/// A blocking tick on one of several threads: its own limit, and inside the call.
+#[test]
+fn a_tick_that_blocks_is_found_by_its_own_limit() {
+    let output = beats("tick-blocks").wait().expect_code(1);
+    assert!(verdict(&output).contains("blocking_tick"), "{}", verdict(&output));
+    assert!(verdict(&output).contains("inside the call"), "{}", verdict(&output));
+}
+
+/// `LIFECYCLE_WATCHDOG=off` judges nothing.
+#[test]
+fn the_watchdog_can_be_switched_off() {
+    let mut service = Service::new(env!("CARGO_BIN_EXE_nothing"))
+        .arg("freeze")
+        .env("LIFECYCLE_WATCHDOG", "off")
+        .env("LIFECYCLE_WATCHDOG_STARTUP", "300ms")
+        .env("LIFECYCLE_SHUTDOWN_TIMEOUT", "1s")
+        .start();
+    service.line("up");
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(service.is_alive());
+    service.signal(libc::SIGTERM);
+    let output = service.wait();
+    assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
+}
