@@ -13,6 +13,9 @@ use crate::log;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, RestartPolicy};
 
+/// Shorter than any wait that means something.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// Written at each change, read again before it: another process may have added its own.
 pub(crate) struct Ledger {
     path: PathBuf,
@@ -58,6 +61,8 @@ impl Ledger {
             // Time that passed since the crash, or in a wait that was cut short, has been waited already.
             // Never longer than the longest wait, whatever a clock did to the file.
             let served = Duration::from_millis(newest.waited_ms).max(now.since(&newest.when));
+            // The moment that it took to get here is not worth a fraction in the wait.
+            let served = if served < MOMENT { Duration::ZERO } else { served };
             decision.wait = wait.min(policy.max_wait).saturating_sub(served);
         });
         decision

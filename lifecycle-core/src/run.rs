@@ -15,7 +15,7 @@ use crate::log::{self, Level};
 use crate::options::Options;
 use crate::outcome::{MainOutcome, Outcome};
 use crate::report::Report;
-use crate::runtime::{Body, host, run_init};
+use crate::runtime::{Body, FAREWELL, host, run_init};
 use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
 use crate::unwind::Ended;
@@ -174,11 +174,10 @@ impl Service {
         {
             let policy = restart.policy;
             log::warn(format!(
-                "crash {} within {} (at most {} restart at once): waiting {}, next try at {}",
+                "crash {} within {:?} (at most {} restart at once): waiting {wait:?}, next try at {}",
                 decision.crashes,
-                humantime::format_duration(policy.within),
+                policy.within,
                 policy.max_crashes,
-                humantime::format_duration(whole_millis(wait)),
                 humantime::format_rfc3339_seconds(SystemTime::now() + wait),
             ));
         }
@@ -248,12 +247,23 @@ impl Service {
         };
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
         log::say(level, report.to_string());
+        self.dismiss(session);
+        report
+    }
+
+    /// Ends the runtime, all its tasks with it. A thread that blocks is not waited for: the process ends anyway, and
+    /// a next run of main begins beside it.
+    fn dismiss(&mut self, session: &Session) {
         session.quit.cancel();
+        let until = Instant::now() + FAREWELL + Duration::from_millis(200);
         while session.runtime().is_some() && !session.is_gone() {
-            self.manager.bell().wait(Some(Duration::from_millis(100)));
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return log::warn("a thread of the runtime is blocked: it is left behind");
+            }
+            self.manager.bell().wait(Some(left));
             self.attendant.attend();
         }
-        report
     }
 
     /// Records a crash; says whether main is to run again.
@@ -278,9 +288,4 @@ impl Service {
         }
         code
     }
-}
-
-/// A wait is told without the microseconds that went by since the crash.
-fn whole_millis(wait: Duration) -> Duration {
-    Duration::from_millis(u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX))
 }

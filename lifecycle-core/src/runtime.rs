@@ -13,7 +13,7 @@ use crate::cause::Cause;
 use crate::config::Config;
 use crate::listen::Listening;
 use crate::options::Flavor;
-use crate::session::{Session, Stop};
+use crate::session::{Membership, Session, Stop};
 use crate::unwind::{Caught, Ended, call};
 use crate::watchdog;
 
@@ -26,9 +26,8 @@ pub(crate) enum Body {
 
 pub(crate) type LocalFuture = Pin<Box<dyn Future<Output = Result<(), String>>>>;
 
-/// Tasks and blocking threads that do not end have this long when the runtime is dropped; nothing is waited for that
-/// the report has not told of already.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// Blocking threads have this long to end when the runtime is dropped.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// As much stack as the process's own main thread has; the pages are used only when touched.
 const STACK: usize = 8 << 20;
@@ -38,13 +37,17 @@ pub(crate) fn host(session: Arc<Session>, config: &Config, body: Body) -> io::Re
     let runtime = build(config)?;
     let probe = config.watchdog.map(|watchdog| (watchdog.timeout / 4).min(Duration::from_secs(10)));
     session.set_runtime(runtime.handle().clone());
+    // Joined here, before a shutdown can begin: it must find main among the tasks that it tells to go.
+    let dropped = CancellationToken::new();
+    let stop = if let Body::Async(_) = body { Stop::Cancel(dropped.clone()) } else { Stop::Thread };
+    let membership = session.join("main", None, stop);
     main_thread().spawn(move || {
         if let Some(interval) = probe {
             runtime.spawn(beat(interval));
         }
         match body {
-            Body::Async(body) => run_async(&runtime, &session, &*body),
-            Body::Sync(body) => run_sync(&session, &runtime, body),
+            Body::Async(body) => run_async(&runtime, membership, &dropped, &*body),
+            Body::Sync(body) => run_sync(&session, &runtime, membership, body),
         }
         // Hooks need a runtime that is driven: a current-thread one is driven here alone.
         runtime.block_on(session.quit.cancelled());
@@ -78,9 +81,12 @@ async fn beat(interval: Duration) {
     }
 }
 
-fn run_async(runtime: &Runtime, session: &Arc<Session>, body: &dyn Fn() -> LocalFuture) {
-    let dropped = CancellationToken::new();
-    let membership = session.join("main", None, Stop::Cancel(dropped.clone()));
+fn run_async(
+    runtime: &Runtime,
+    membership: Membership,
+    dropped: &CancellationToken,
+    body: &dyn Fn() -> LocalFuture,
+) {
     let _context = runtime.enter();
     let main = match Caught::new(body) {
         Ok(future) => Listening { ear: membership.ear, future },
@@ -95,11 +101,11 @@ fn run_async(runtime: &Runtime, session: &Arc<Session>, body: &dyn Fn() -> Local
 
 /// A `fn main` has a thread of its own, so that this one goes on driving the runtime.
 fn run_sync(
-    session: &Arc<Session>,
+    session: &Session,
     runtime: &Runtime,
+    membership: Membership,
     body: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
 ) {
-    let membership = session.join("main", None, Stop::Thread);
     let handle = runtime.handle().clone();
     let spawned = main_thread().spawn(move || {
         let _context = handle.enter();

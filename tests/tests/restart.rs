@@ -18,7 +18,8 @@ fn crash() -> Service {
 /// B1, B2, B9, B10 (its socket can be bound again), R9.
 #[test]
 fn three_crashes_restart_at_once_and_the_fourth_waits() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let mut service = crash().arg("0").arg("4").env("PORT", port.to_string()).start();
     service.line("run 1");
     let started = Instant::now();
@@ -41,7 +42,11 @@ fn three_crashes_restart_at_once_and_the_fourth_waits() {
         expected.extend([format!("run {run}"), "closed true".into(), "task gone".into()]);
     }
     assert_eq!(lines, expected);
-    assert!(output.stderr.contains("Error: run 1 failed\n\nCaused by:\n    no route to exchange"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("Error: run 1 failed\n\nCaused by:\n    no route to exchange"),
+        "{}",
+        output.stderr
+    );
 }
 
 /// B3, B11: the waits that are announced.

@@ -81,6 +81,15 @@ fn a_deaf_main_is_dropped_at_once_after_stop() {
     assert_eq!(output.lines(), ["up", "hook stop", "main gone", "hook persist", "hook telemetry"]);
 }
 
+/// As R5, and it cannot even be dropped: Ctrl-C on an endless loop is instant all the same.
+#[test]
+fn a_main_that_blocks_its_thread_is_left_behind() {
+    let (output, took) = terminated(body("blocks").env("LIFECYCLE_DRAIN", "20s"));
+    let output = output.expect_code(0);
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(output.lines(), ["up", "hook stop", "hook persist", "hook telemetry"]);
+}
+
 /// R6.
 #[test]
 fn a_main_or_task_that_listens_has_its_drain_time() {
@@ -88,7 +97,9 @@ fn a_main_or_task_that_listens_has_its_drain_time() {
         let (output, _) = terminated(body(scenario));
         let output = output.expect_code(0);
         let lines = output.lines();
-        let at = |text: &str| lines.iter().position(|line| *line == text).unwrap_or_else(|| panic!("{text} in {lines:?}"));
+        let at = |text: &str| {
+            lines.iter().position(|line| *line == text).unwrap_or_else(|| panic!("{text} in {lines:?}"))
+        };
         assert!(at("hook stop") < at("drained") && at("drained") < at("hook persist"), "{lines:?}");
     }
     let (output, _) = terminated(body("task-drains"));
@@ -119,7 +130,8 @@ fn a_wrong_configuration_starts_nothing() {
         ("LIFECYCLE_RESTART_FACTOR", "-2"),
         ("LIFECYCLE_PLAN", "perhaps"),
     ] {
-        let output = Service::new(env!("CARGO_BIN_EXE_body")).arg("ok").env(name, value).run().expect_code(78);
+        let output =
+            Service::new(env!("CARGO_BIN_EXE_body")).arg("ok").env(name, value).run().expect_code(78);
         assert_eq!(output.stdout, "");
         assert!(output.stderr.contains(&format!("{name}={value}")), "{}", output.stderr);
         assert!(!output.path(".restart_count").exists());
@@ -161,7 +173,9 @@ fn a_service_without_hooks_stops() {
 /// A plain `fn main`, the same in all respects.
 #[test]
 fn a_sync_main_is_stopped_drained_and_reported() {
-    let sync = |scenario: &str| Service::new(env!("CARGO_BIN_EXE_sync")).arg(scenario).env("LIFECYCLE_RESTART", "off");
+    let sync = |scenario: &str| {
+        Service::new(env!("CARGO_BIN_EXE_sync")).arg(scenario).env("LIFECYCLE_RESTART", "off")
+    };
     let (output, _) = terminated(sync("listens"));
     assert_eq!(output.expect_code(0).lines(), ["up", "returned", "flushed"]);
     let (output, took) = terminated(sync("deaf").env("LIFECYCLE_DRAIN", "20s"));

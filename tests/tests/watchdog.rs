@@ -62,7 +62,10 @@ fn a_heartbeat_that_never_beats_is_found_at_the_startup_limit() {
     assert!(verdict(&output).contains("not beaten once"), "{}", verdict(&output));
     assert_eq!(ledger::crashes(output.folder.path()), 1);
     let crash = &ledger::read(output.folder.path())["crashes"][0];
-    assert!(crash["cause"].as_str().is_some_and(|cause| cause.contains("hang: heartbeat `scheduler`")), "{crash}");
+    assert!(
+        crash["cause"].as_str().is_some_and(|cause| cause.contains("hang: heartbeat `scheduler`")),
+        "{crash}"
+    );
 }
 
 /// W5: the await, by file and line.
@@ -94,7 +97,11 @@ fn lives_or_killed_by_no_one(scenario: &str) {
 #[test]
 fn a_slow_tick_is_warned_about_at_half_and_not_killed() {
     let output = lives(beats("slow"), Duration::from_secs(5));
-    assert!(output.stderr.contains("half of the watchdog's time is over: heartbeat `scheduler`"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("half of the watchdog's time is over: heartbeat `scheduler`"),
+        "{}",
+        output.stderr
+    );
 }
 
 /// W8.
@@ -129,9 +136,8 @@ fn a_frozen_runtime_is_found_without_any_heartbeat() {
 #[test]
 fn the_verdict_needs_nobody_who_reads_it() {
     use std::process::Stdio;
-    let service = || {
-        Service::new(env!("CARGO_BIN_EXE_nothing")).arg("freeze").env("LIFECYCLE_WATCHDOG_STARTUP", "1s")
-    };
+    let service =
+        || Service::new(env!("CARGO_BIN_EXE_nothing")).arg("freeze").env("LIFECYCLE_WATCHDOG_STARTUP", "1s");
     let mut closed = service();
     // SAFETY: close is async-signal-safe.
     unsafe {

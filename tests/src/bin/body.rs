@@ -47,6 +47,9 @@ async fn main() -> anyhow::Result<()> {
             Ok(())
         }
         "deaf" => deaf().await,
+        "blocks" => loop {
+            std::thread::sleep(Duration::from_millis(50));
+        },
         "token" => {
             lifecycle::token().cancelled().await;
             listened(300).await

@@ -1,0 +1,114 @@
+//! The other side: an exchange on loopback that replays twenty years of the S&P 500, one day a tick.
+//!
+//! It has a thread and a runtime of its own, so it is outside of the service and outlives a restart, as the real one would.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::{SinkExt, StreamExt};
+use serde::{Deserialize, Serialize};
+use tokio::time::MissedTickBehavior;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+const HISTORY: &str = include_str!("../data/sp500-2000.csv");
+
+/// One trading day.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Bar {
+    /// Counts the days since the exchange opened.
+    #[serde(default)]
+    pub(crate) seq: u64,
+    pub(crate) date: String,
+    pub(crate) open: f64,
+    pub(crate) high: f64,
+    pub(crate) low: f64,
+    pub(crate) close: f64,
+    pub(crate) volume: u64,
+}
+
+/// What a client sends first.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Subscribe {
+    /// The first day that it has not seen.
+    pub(crate) from: u64,
+    /// How many days it wants; `None`: until it says goodbye.
+    pub(crate) days: Option<u64>,
+}
+
+/// Opens the exchange on a free port; it sends a day every `pace`.
+pub(crate) fn open(pace: Duration) -> anyhow::Result<SocketAddr> {
+    let history = read_history()?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new()
+        .name("exchange".to_owned())
+        .spawn(move || runtime.block_on(serve(listener, history, pace)))?;
+    Ok(address)
+}
+
+fn read_history() -> Result<Arc<[Bar]>, csv::Error> {
+    csv::Reader::from_reader(HISTORY.as_bytes()).deserialize().collect()
+}
+
+async fn serve(listener: TcpListener, history: Arc<[Bar]>, pace: Duration) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (client, _) = listener.accept().await?;
+        let history = Arc::clone(&history);
+        tokio::spawn(async move {
+            match replay(client, &history, pace).await {
+                Ok(()) => tracing::info!("the client has said goodbye"),
+                Err(error) => tracing::warn!("lost the client: {error:#}"),
+            }
+        });
+    }
+}
+
+async fn replay(client: tokio::net::TcpStream, history: &[Bar], pace: Duration) -> anyhow::Result<()> {
+    let mut client = tokio_tungstenite::accept_async(client).await?;
+    let request = client.next().await.context("no subscription")??;
+    let Subscribe { from, days } = serde_json::from_str(request.to_text()?)?;
+    let mut days = from..from.saturating_add(days.unwrap_or(u64::MAX));
+
+    let mut clock = tokio::time::interval(pace);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            message = client.next() => match message.context("hung up")?? {
+                Message::Close(_) => break,
+                _ => continue,
+            },
+            _ = clock.tick() => match days.next() {
+                Some(seq) => client.send(Message::text(serde_json::to_string(&day(history, seq))?)).await?,
+                None => {
+                    client.close(Some(end_of_feed())).await?;
+                    break;
+                }
+            },
+        }
+    }
+    // Whoever closed first: the handshake is over when the stream is.
+    while client.next().await.transpose()?.is_some() {}
+    Ok(())
+}
+
+/// Every second lap runs backwards, so that no price jumps where history starts again.
+fn day(history: &[Bar], seq: u64) -> Bar {
+    let (lap, day) = (seq as usize / history.len(), seq as usize % history.len());
+    if lap.is_multiple_of(2) {
+        Bar { seq, ..history[day].clone() }
+    } else {
+        let day = history[history.len() - 1 - day].clone();
+        Bar { seq, open: day.close, close: day.open, ..day }
+    }
+}
+
+fn end_of_feed() -> CloseFrame {
+    CloseFrame { code: CloseCode::Normal, reason: "end of the feed".into() }
+}

@@ -1,0 +1,74 @@
+//! The heart of the service: one tick after the other, until it is told to stop.
+
+use std::future::pending;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::strategy::Strategy;
+use crate::websocket::WebSocketManager;
+
+pub(crate) struct UnifiedScheduler {
+    pub(crate) feed: Arc<WebSocketManager>,
+    pub(crate) strategy: Arc<Strategy>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) progress: Progress,
+    pub(crate) misbehave: Misbehave,
+    pub(crate) ticks: u64,
+}
+
+/// For those who want to see a failure.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Misbehave {
+    /// Fail at the Nth tick of every run: watch the restarts, and .restart_count
+    #[arg(long, value_name = "N")]
+    crash_after: Option<u64>,
+    /// Hang at the Nth tick: watch the watchdog (LIFECYCLE_WATCHDOG_TIMEOUT=5s makes it hurry)
+    #[arg(long, value_name = "N")]
+    hang_after: Option<u64>,
+}
+
+impl UnifiedScheduler {
+    /// Returns when the feed or the service ends.
+    pub(crate) async fn run(mut self, pace: Duration) -> anyhow::Result<()> {
+        let mut clock = tokio::time::interval(pace);
+        while lifecycle::is_running() {
+            tokio::select! {
+                _ = clock.tick() => {}
+                () = lifecycle::stopping() => break,
+            }
+            if self.tick().await?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    #[lifecycle::heartbeat]
+    async fn tick(&mut self) -> anyhow::Result<ControlFlow<()>> {
+        self.ticks += 1;
+        if self.misbehave.crash_after == Some(self.ticks) {
+            bail!("crashed at tick {}, as --crash-after said", self.ticks);
+        }
+        if self.misbehave.hang_after == Some(self.ticks) {
+            reply_that_never_comes().await;
+        }
+        let news = self.feed.receive().await?;
+        for bar in news.bars {
+            self.strategy.trade(&bar).await?;
+            self.progress.show(&bar);
+            self.recorder.accept(bar).await?;
+        }
+        self.strategy.save().await?;
+        Ok(if news.ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}
+
+async fn reply_that_never_comes() {
+    tracing::warn!("hanging, as --hang-after said");
+    pending::<()>().await;
+}

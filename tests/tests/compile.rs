@@ -1,0 +1,50 @@
+//! What the attributes accept, and what they say to a mistake. `TRYBUILD=overwrite` writes the messages anew.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// One file a mistake; the messages beside it are the compiler's.
+#[test]
+fn mistakes_are_explained_at_their_own_tokens() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("ui/*/fail/*.rs");
+    cases.pass("ui/*/pass/*.rs");
+}
+
+/// `ui/strict.rs` forbids and denies whatever a user might.
+#[test]
+fn strict_crates_compile_in_every_edition_and_under_another_name() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for edition in ["2021", "2024"] {
+        let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("strict-{edition}"));
+        fs::create_dir_all(package.join("src")).unwrap();
+        fs::write(package.join("Cargo.toml"), manifest(edition, tests.parent().unwrap())).unwrap();
+        fs::copy(tests.join("ui/strict.rs"), package.join("src/main.rs")).unwrap();
+        // The workspace's versions, so that nothing is asked of the network.
+        fs::copy(tests.join("../Cargo.lock"), package.join("Cargo.lock")).unwrap();
+
+        let clippy = Command::new(env!("CARGO"))
+            .args(["clippy", "--quiet", "--offline", "--all-targets", "--target-dir"])
+            .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("strict"))
+            .current_dir(&package)
+            .output()
+            .unwrap();
+        assert!(clippy.status.success(), "edition {edition}:\n{}", String::from_utf8_lossy(&clippy.stderr));
+    }
+}
+
+fn manifest(edition: &str, lifecycle: &Path) -> String {
+    format!(
+        "[package]
+name = \"strict\"
+version = \"0.1.0\"
+edition = \"{edition}\"
+
+[dependencies]
+renamed = {{ package = \"lifecycle\", path = {lifecycle:?} }}
+
+[workspace]
+"
+    )
+}

@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    const fn close(&self) {}
+}
+
+fn main() {}

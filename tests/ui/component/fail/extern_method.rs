@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    extern "C" fn close(&self) {}
+}
+
+fn main() {}

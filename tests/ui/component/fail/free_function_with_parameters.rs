@@ -1,0 +1,4 @@
+#[lifecycle::component]
+async fn close(_pool: u8) {}
+
+fn main() {}

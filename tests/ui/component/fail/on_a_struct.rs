@@ -1,0 +1,4 @@
+#[lifecycle::component]
+struct Store;
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component(phase = "disconect")]
+    async fn close(&self) {}
+}
+
+fn main() {}

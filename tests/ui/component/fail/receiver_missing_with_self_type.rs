@@ -1,0 +1,10 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    fn close() {
+        let _ = Self;
+    }
+}
+
+fn main() {}

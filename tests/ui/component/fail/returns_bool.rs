@@ -1,0 +1,10 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    async fn close(&self) -> bool {
+        true
+    }
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+fn main() {
+    struct Local;
+
+    impl Local {
+        #[lifecycle::component]
+        async fn close(&self) {}
+    }
+
+    lifecycle::manage(Local);
+}

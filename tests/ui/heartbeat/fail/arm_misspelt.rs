@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(arm = "firstbeat")]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat]
+const fn tick() {}
+
+fn main() {}

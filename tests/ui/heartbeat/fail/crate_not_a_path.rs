@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(crate = "lifecycle")]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(name = "")]
+async fn tick() {}
+
+fn main() {}

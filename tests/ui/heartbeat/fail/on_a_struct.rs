@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat]
+struct Tick;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(name = "a", name = "b")]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(limit = "60s")]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = 60, arm = "begin")]
+const fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = "soon")]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = 60)]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = "0s")]
+async fn tick() {}
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(crate = "lifecycle")]
+async fn main() {}

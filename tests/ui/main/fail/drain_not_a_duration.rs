@@ -1,0 +1,2 @@
+#[lifecycle::main(drain = "five")]
+async fn main() {}

@@ -1,0 +1,6 @@
+#[lifecycle::main]
+async fn main() -> Result<(), Opaque> {
+    Ok(())
+}
+
+struct Opaque;

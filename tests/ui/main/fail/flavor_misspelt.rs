@@ -1,0 +1,2 @@
+#[lifecycle::main(flavor = multithread)]
+async fn main() {}

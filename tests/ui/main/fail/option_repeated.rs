@@ -1,0 +1,2 @@
+#[lifecycle::main(drain = "1s", drain = "2s")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(flavour = multi_thread)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(drain)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(factor = 0))]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(file = ""))]
+async fn main() {}

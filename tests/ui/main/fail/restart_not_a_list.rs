@@ -1,0 +1,2 @@
+#[lifecycle::main(restart = "off")]
+async fn main() {}

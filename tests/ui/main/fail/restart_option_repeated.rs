@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(wait = "1s", wait = "2s"))]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(max_crash = 3))]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(within = "0s"))]
+async fn main() {}

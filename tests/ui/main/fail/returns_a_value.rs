@@ -1,0 +1,4 @@
+#[lifecycle::main]
+async fn main() -> Result<u8, String> {
+    Ok(1)
+}

@@ -1,0 +1,2 @@
+#[lifecycle::main(shutdown_timeout = 25)]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(shutdown_timeout = "0s")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog = "60s")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(time = "60s"))]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(startup = "60"))]
+async fn main() {}

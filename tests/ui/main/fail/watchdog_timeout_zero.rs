@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(timeout = "0s"))]
+async fn main() {}

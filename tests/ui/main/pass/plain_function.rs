@@ -1,0 +1,2 @@
+#[lifecycle::main(restart = false, flavor = current_thread)]
+fn main() {}
