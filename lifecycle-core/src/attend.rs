@@ -4,6 +4,7 @@ use crate::cause::Cause;
 use crate::ledger::Ledger;
 use crate::lifecycle::LifecycleManager;
 use crate::signal::{self, Arrived, Signal};
+use crate::watchdog::verdict;
 use crate::{log, raw, shutdown, watchdog};
 
 /// The orchestrator's ear: takes signals and the watchdog's verdict, and the ledger's marks that go with them.
@@ -46,7 +47,9 @@ impl Attendant {
 
     fn first(&mut self, signal: Signal) {
         self.stopped_by = Some(signal);
-        if self.manager.session().end(Cause::Signal(signal)) {
+        if self.manager.backing_off().is_some() {
+            log::info(format!("{signal}: the back-off wait ends, main is not run again"));
+        } else if self.manager.session().end(Cause::Signal(signal)) {
             if let Some(ledger) = &mut self.ledger {
                 ledger.stopping();
             }
@@ -74,7 +77,7 @@ impl Attendant {
         let Some(heartbeat) = watchdog::hung_heartbeat() else { return };
         if !std::mem::replace(&mut self.hang_noted, true) {
             if let Some(ledger) = &mut self.ledger {
-                ledger.crashed(format!("hang: heartbeat `{}` ({})", heartbeat.name(), heartbeat.place()));
+                ledger.crashed(format!("hang: {}", verdict::Stale(heartbeat)));
             }
             watchdog::hang_is_recorded();
         }

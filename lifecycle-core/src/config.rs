@@ -64,22 +64,30 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn restart(&mut self, options: &RestartOptions) -> Option<Restart> {
         let enabled = self.switch("LIFECYCLE_RESTART", options.enabled, "");
-        let policy = RestartPolicy {
-            max_crashes: self.number("LIFECYCLE_RESTART_MAX_CRASHES", options.max_crashes, 0),
-            within: self.positive("LIFECYCLE_RESTART_WITHIN", options.within),
-            wait: self.duration("LIFECYCLE_RESTART_WAIT", options.wait),
-            factor: self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1),
-            max_wait: self.duration("LIFECYCLE_RESTART_MAX_WAIT", options.max_wait),
-        };
-        if policy.max_wait < policy.wait && self.errors.is_empty() {
-            self.errors.push(ConfigError::new(format!(
-                "the first wait of restart ({}) must not be longer than the longest ({}): set LIFECYCLE_RESTART_MAX_WAIT to {0} or more",
-                humantime::format_duration(policy.wait),
-                humantime::format_duration(policy.max_wait),
-            )));
-        }
+        let max_crashes = self.number("LIFECYCLE_RESTART_MAX_CRASHES", options.max_crashes, 0);
+        let within = self.positive("LIFECYCLE_RESTART_WITHIN", options.within);
+        let factor = self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1);
+        let (wait, max_wait) = self.waits(options);
+        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait };
         let file = self.file(options.file);
         enabled.then_some(Restart { policy, file })
+    }
+
+    /// The first wait and the longest. Where only one was chosen, the other's default gives way.
+    fn waits(&mut self, options: &RestartOptions) -> (Duration, Duration) {
+        const DEFAULT: RestartOptions = RestartOptions::DEFAULT;
+        let wait = self.duration("LIFECYCLE_RESTART_WAIT", options.wait);
+        let max_wait = self.duration("LIFECYCLE_RESTART_MAX_WAIT", options.max_wait);
+        if wait <= max_wait {
+            return (wait, max_wait);
+        }
+        if wait != DEFAULT.wait && max_wait != DEFAULT.max_wait {
+            self.errors.push(ConfigError::new(format!(
+                "LIFECYCLE_RESTART_MAX_WAIT={max_wait:?}: must not be shorter than the first wait: \
+                 set LIFECYCLE_RESTART_WAIT={max_wait:?} or less, not {wait:?}"
+            )));
+        }
+        if wait == DEFAULT.wait { (max_wait, max_wait) } else { (wait, wait) }
     }
 
     /// The ledger's place: the option or variable, else the folder that the platform keeps for us, else the working directory.
@@ -180,7 +188,6 @@ mod tests {
             ("LIFECYCLE_RESTART_MAX_CRASHES", "-1", "whole number of 0 or more"),
             ("LIFECYCLE_RESTART_FACTOR", "0", "whole number of 1 or more"),
             ("LIFECYCLE_RESTART_WITHIN", "0s", "longer than zero"),
-            ("LIFECYCLE_RESTART_WAIT", "20m", "LIFECYCLE_RESTART_MAX_WAIT to 20m or more"),
             ("LIFECYCLE_RESTART_MAX_WAIT", "1", "time unit needed"),
             ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
             ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "longer than zero"),
@@ -190,9 +197,24 @@ mod tests {
             let errors = resolve(&[(name, value)]).expect_err(name);
             assert_eq!(errors.len(), 1, "{name}={value}: {errors:?}");
             assert!(errors[0].contains(says), "{name}={value}: {}", errors[0]);
-            let named = errors[0].starts_with(&format!("{name}={value}: "));
-            assert!(named || name == "LIFECYCLE_RESTART_WAIT", "{}", errors[0]);
+            assert!(errors[0].starts_with(&format!("{name}={value}: ")), "{}", errors[0]);
         }
+    }
+
+    #[test]
+    fn the_default_of_one_wait_gives_way_to_the_other() {
+        let waits = |variables: &[(&str, &str)]| {
+            resolve(variables).map(|config| {
+                let policy = config.restart.expect("on by default").policy;
+                (policy.wait.as_secs(), policy.max_wait.as_secs())
+            })
+        };
+        let (wait, max_wait) = ("LIFECYCLE_RESTART_WAIT", "LIFECYCLE_RESTART_MAX_WAIT");
+        assert_eq!(waits(&[]), Ok((60, 300)));
+        assert_eq!(waits(&[(wait, "20m")]), Ok((1200, 1200)));
+        assert_eq!(waits(&[(max_wait, "3s")]), Ok((3, 3)));
+        let errors = waits(&[(wait, "20s"), (max_wait, "3s")]).expect_err("a contradiction");
+        assert!(errors[0].starts_with("LIFECYCLE_RESTART_MAX_WAIT=3s: must not be shorter"), "{errors:?}");
     }
 
     #[test]

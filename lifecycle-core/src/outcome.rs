@@ -6,7 +6,7 @@ use std::fmt::{Debug, Display};
 #[diagnostic::on_unimplemented(
     message = "a component hook, `init` function or tracked task must return `()` or `Result<(), E>` where `E: Display`: got `{Self}`",
     label = "must be `()` or `Result<(), E>`",
-    note = "write `async fn close(&self)` or `async fn close(&self) -> anyhow::Result<()>`; drop other values inside"
+    note = "leave the return type out, or write `-> anyhow::Result<()>`; what else it makes must be used up inside"
 )]
 pub trait Outcome {
     /// `Err` carries the text for the report, `{:#}` of the error, so that anyhow's chain is seen.

@@ -18,6 +18,7 @@ use crate::report::Report;
 use crate::runtime::{Body, FAREWELL, host, run_init};
 use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
+use crate::status::UP_AFTER;
 use crate::unwind::Ended;
 use crate::{platform, raw, signal, watchdog};
 
@@ -84,7 +85,8 @@ impl Main {
         }
         log::start();
         watchdog::start(config.watchdog, manager.bell());
-        let mut service = Service { manager, config, body, attendant: Attendant::new(manager), runs: 0 };
+        let mut service =
+            Service { manager, config, body, attendant: Attendant::new(manager), runs: 0, plan_told: false };
         let code = service.live(self.init);
         log::flush(Instant::now() + Duration::from_millis(250));
         ExitCode::from(code)
@@ -105,6 +107,7 @@ struct Service {
     body: Body,
     attendant: Attendant,
     runs: u32,
+    plan_told: bool,
 }
 
 impl Service {
@@ -118,7 +121,6 @@ impl Service {
         for warning in platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name)) {
             log::warn(warning);
         }
-        log::info(format!("shutdown plan\n{}", self.manager.plan()));
         loop {
             if self.back_off() {
                 return self.leave(0);
@@ -219,11 +221,19 @@ impl Service {
     fn wait_for_cause(&mut self, session: &Session) -> Instant {
         loop {
             self.attendant.attend();
-            if let Some((cause, begun)) = session.cause() {
+            let cause = session.cause();
+            // When the service is up, or stops before: only then is it known what was managed.
+            if !self.plan_told
+                && (cause.is_some() || session.is_ready() || session.started.elapsed() >= UP_AFTER)
+            {
+                self.plan_told = true;
+                log::info(format!("shutdown plan\n{}", self.manager.plan()));
+            }
+            if let Some((cause, begun)) = cause {
                 self.tell(&cause);
                 return begun;
             }
-            self.manager.bell().wait(None);
+            self.manager.bell().wait((!self.plan_told).then_some(UP_AFTER));
         }
     }
 

@@ -125,7 +125,9 @@ impl Session {
     }
 
     pub(crate) fn set_ready(&self) {
-        self.ready.store(true, Relaxed);
+        if !self.ready.swap(true, Relaxed) {
+            self.bell.ring();
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {

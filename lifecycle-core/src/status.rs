@@ -58,6 +58,8 @@ pub struct HeartbeatStatus {
     pub name: &'static str,
     /// Where it was declared.
     pub place: Place,
+    /// Whether it is the framework's own: the probe that beats from inside the runtime.
+    pub built_in: bool,
     /// Beats since the process started.
     pub beats: u64,
     /// Time without a beat, to the watchdog's last tick.
@@ -68,6 +70,9 @@ pub struct HeartbeatStatus {
     /// Whether a pause guard lives.
     pub paused: bool,
 }
+
+/// A main that has run for so long counts as up, if it says nothing else.
+pub(crate) const UP_AFTER: Duration = Duration::from_secs(1);
 
 impl Status {
     pub(crate) fn of(manager: &LifecycleManager) -> Status {
@@ -80,8 +85,7 @@ impl Status {
         };
         let mut heartbeats: Vec<HeartbeatStatus> = heartbeat::all().map(HeartbeatStatus::of).collect();
         heartbeats.sort_by_key(|heartbeat| (heartbeat.name, heartbeat.place.line));
-        let up =
-            session.is_ready() || uptime >= Duration::from_secs(1) || heartbeat::any_annotated_has_beaten();
+        let up = session.is_ready() || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
         let components = manager.registry().len();
         let tasks = session.tasks().into_values().map(|task| task.name.to_string()).collect();
         Status { state, ready: up && state == State::Running, uptime, components, tasks, heartbeats }
@@ -93,6 +97,7 @@ impl HeartbeatStatus {
         HeartbeatStatus {
             name: heartbeat.name(),
             place: heartbeat.place(),
+            built_in: heartbeat.is_probe(),
             beats: heartbeat.beats(),
             age: heartbeat.stale(),
             inside: heartbeat.inside().copied(),
@@ -128,6 +133,6 @@ fn row(heartbeat: &HeartbeatStatus) -> [String; 5] {
         Some(inside) if inside == heartbeat.place => "inside a call".to_owned(),
         Some(inside) => format!("inside a call, last at the await at {inside}"),
     };
-    let place = heartbeat.place.to_string();
+    let place = if heartbeat.built_in { "built in".to_owned() } else { heartbeat.place.to_string() };
     [heartbeat.name.to_owned(), heartbeat.beats.to_string(), format!("{:.1?}", heartbeat.age), place, state]
 }

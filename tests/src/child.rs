@@ -22,6 +22,9 @@ pub struct Service {
 
 impl Service {
     /// The program at `path`, such as `env!("CARGO_BIN_EXE_hooks")`.
+    ///
+    /// # Panics
+    /// If no temporary folder can be made.
     #[must_use]
     pub fn new(path: &str) -> Service {
         Service::inside(path, Arc::new(tempfile::tempdir().expect("a folder")))
@@ -254,6 +257,7 @@ impl Output {
     /// # Panics
     /// If the service ended with another code.
     #[track_caller]
+    #[must_use]
     pub fn expect_code(self, code: i32) -> Output {
         assert_eq!(self.code, code, "\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self

@@ -15,6 +15,12 @@ impl Display for Stale {
         let Stale(heartbeat) = self;
         let (name, place) = (heartbeat.name(), heartbeat.place());
         let age = heartbeat.stale().as_secs_f64();
+        if heartbeat.is_probe() {
+            return write!(
+                f,
+                "the tokio runtime has not run a task for {age:.1} s: all its threads are blocked or spinning"
+            );
+        }
         if heartbeat.has_beaten() {
             write!(
                 f,

@@ -47,7 +47,7 @@ async fn main() {
     let scenario = std::env::args().nth(1).unwrap_or_default();
     match scenario.as_str() {
         // W3: `scheduler` never beats.
-        "silent" => std::future::pending().await,
+        "silent" => std::future::pending::<()>().await,
         "beats" => {}
         "stuck" => {
             scheduler.tick(1).await;
@@ -97,5 +97,5 @@ async fn paused(scheduler: &Scheduler) {
     });
     assert!(panicked.await.is_err());
     println!("armed again");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -1,0 +1,24 @@
+//! `#[component]`: registers a method or a free function as a hook.
+
+mod expand;
+mod model;
+mod symbol;
+#[cfg(test)]
+mod tests;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use model::Component;
+use symbol::symbol;
+
+/// On a mistake the item stays, so that nothing else breaks.
+pub(crate) fn component(args: TokenStream, item: &TokenStream) -> TokenStream {
+    match Component::parse(args, item) {
+        Ok(component) => {
+            let hook = expand::hook(&component, &symbol(&component.function));
+            quote!(#item #hook)
+        }
+        Err(errors) => quote!(#errors #item),
+    }
+}

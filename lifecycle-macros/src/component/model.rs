@@ -1,0 +1,208 @@
+//! What `#[component]` stands on and was given, checked.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::format_ident;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Expr, FnArg, GenericArgument, Ident, LitStr, Path, PathArguments, Receiver, ReceiverKind,
+    ReturnType, Signature, Type,
+};
+
+use crate::errors::{Errors, written};
+use crate::function::{Function, refuse_qualifiers};
+use crate::options::{Known, Options};
+use crate::private::Private;
+
+const KNOWN: Known = &[
+    ("order", "order = 3"),
+    ("phase", "phase = \"disconnect\""),
+    ("timeout", "timeout = \"5s\""),
+    ("name", "name = \"database\""),
+    ("crate", "crate = ::lifecycle"),
+];
+
+/// The built-in phases, as they are written and as the runtime names them.
+const PHASES: [(&str, &str); 3] = [("stop", "STOP"), ("persist", "PERSIST"), ("disconnect", "DISCONNECT")];
+
+const ITEM: &str =
+    "`#[lifecycle::component]` must be on the method, or the free function, that stops something";
+
+/// A hook.
+pub(super) struct Component {
+    pub(super) private: Private,
+    pub(super) cfgs: Vec<Attribute>,
+    pub(super) function: Ident,
+    pub(super) asynchronous: bool,
+    pub(super) target: Target,
+    /// Where to point when the output is not what a hook returns.
+    pub(super) output: Span,
+    pub(super) name: Option<LitStr>,
+    pub(super) phase: Phase,
+    pub(super) order: i64,
+    pub(super) timeout: Duration,
+}
+
+/// How the function is called.
+pub(super) enum Target {
+    /// It takes `&self`.
+    Reference,
+    /// It takes `self: Arc<Self>`.
+    Shared,
+    /// It takes nothing.
+    Free,
+}
+
+/// When the hook runs.
+pub(super) enum Phase {
+    /// A constant of the runtime's `Phase`.
+    Known(Ident),
+    /// The user's own.
+    Own(Path),
+}
+
+impl Component {
+    pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Component, Errors> {
+        let mut errors = Errors::default();
+        let mut options = Options::parse(args, KNOWN, &mut errors);
+        let order = options.integer("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0);
+        let phase = phase(&mut options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT")));
+        let timeout = options.duration("timeout").map_or(Duration::from_secs(5), |(timeout, _)| timeout);
+        let name = options.text("name");
+        let private = options.private();
+
+        let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else {
+            return Err(errors);
+        };
+        let sig = &function.sig;
+        let target = target(sig, item, &mut errors);
+        refuse_qualifiers(&format!("component hook `{}`", sig.ident), sig, &mut errors);
+        check_output(sig, &mut errors);
+        errors.or(Component {
+            private,
+            cfgs: function.cfgs().cloned().collect(),
+            function: sig.ident.clone(),
+            asynchronous: sig.asyncness.is_some(),
+            target,
+            output: match &sig.output {
+                ReturnType::Default => sig.ident.span(),
+                ReturnType::Type(_, output) => output.span(),
+            },
+            name,
+            phase,
+            order,
+            timeout,
+        })
+    }
+}
+
+/// A string is one of the built-in phases, so that a misspelt one is found here; a path is the user's.
+fn phase(options: &mut Options<'_>) -> Option<Phase> {
+    match options.value("phase")? {
+        Expr::Path(path) if path.qself.is_none() && !is_builtin(&path.path) => Some(Phase::Own(path.path)),
+        Expr::Path(path) => {
+            let got = written(&path);
+            options.errors.at(
+                &path,
+                format!("option `phase` must be a string or a constant: got `{got}`, write `\"{got}\"`"),
+            );
+            None
+        }
+        other => {
+            let word = options.word("phase", &PHASES.map(|(word, _)| word), &other)?;
+            let (_, constant) = PHASES.iter().find(|(known, _)| *known == word)?;
+            Some(Phase::Known(Ident::new(constant, other.span())))
+        }
+    }
+}
+
+/// A built-in phase whose quotes are missing.
+fn is_builtin(path: &Path) -> bool {
+    PHASES.iter().any(|(word, _)| path.is_ident(word))
+}
+
+/// Reports a wrong receiver and every other parameter.
+fn target(sig: &Signature, item: &TokenStream, errors: &mut Errors) -> Target {
+    let hook = &sig.ident;
+    let mut target = Target::Free;
+    for input in &sig.inputs {
+        match input {
+            FnArg::Receiver(receiver) => target = by_receiver(hook, receiver, errors),
+            FnArg::Typed(parameter) => {
+                let instead = if sig.receiver().is_some() {
+                    "keep it in `self`"
+                } else {
+                    "write a method of its owner"
+                };
+                let got = written(parameter);
+                errors.at(
+                    input,
+                    format!("component hook `{hook}` must not take parameters: got `{got}`, {instead}"),
+                );
+            }
+        }
+    }
+    if matches!(target, Target::Free) && mentions_self(item.clone()) {
+        errors.at(
+            hook,
+            format!("component hook `{hook}` must take `&self` or `self: Arc<Self>`: got no `self`"),
+        );
+    }
+    target
+}
+
+fn by_receiver(hook: &Ident, receiver: &Receiver, errors: &mut Errors) -> Target {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, _, None) => return Target::Reference,
+        ReceiverKind::Typed(_, ty) => match &**ty {
+            Type::Reference(reference) if reference.mutability.is_none() && is_self(&reference.elem) => {
+                return Target::Reference;
+            }
+            ty if is_arc_of_self(ty) => return Target::Shared,
+            _ => {}
+        },
+        _ => {}
+    }
+    let got = written(receiver);
+    errors
+        .at(receiver, format!("component hook `{hook}` must take `&self` or `self: Arc<Self>`: got `{got}`"));
+    Target::Reference
+}
+
+fn is_self(ty: &Type) -> bool {
+    matches!(ty, Type::Path(ty) if ty.path.is_ident("Self"))
+}
+
+/// `Arc<Self>`, by whatever path.
+fn is_arc_of_self(ty: &Type) -> bool {
+    let Type::Path(ty) = ty else { return false };
+    let Some(last) = ty.path.segments.last() else { return false };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+    last.ident == "Arc" && matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_self(ty))
+}
+
+/// What is certainly wrong; of other types the runtime's `Outcome` says it.
+fn check_output(sig: &Signature, errors: &mut Errors) {
+    let ReturnType::Type(_, output) = &sig.output else { return };
+    let hook = &sig.ident;
+    let wrong = match &**output {
+        Type::ImplTrait(_) if sig.asyncness.is_none() => "write `async fn` instead of a future",
+        Type::Reference(_) | Type::Array(_) | Type::Slice(_) | Type::ImplTrait(_) => "drop the value inside",
+        Type::Tuple(tuple) if !tuple.elems.is_empty() => "drop the value inside",
+        _ => return,
+    };
+    let got = written(output);
+    let message =
+        format!("component hook `{hook}` must return `()` or `Result<(), E>`: got `{got}`, {wrong}");
+    errors.at(output, message);
+}
+
+/// A function without `self` that mentions `Self` is an associated one, which has no instance to stop.
+fn mentions_self(item: TokenStream) -> bool {
+    item.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "Self",
+        TokenTree::Group(group) => mentions_self(group.stream()),
+        _ => false,
+    })
+}

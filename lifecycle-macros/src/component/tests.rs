@@ -1,0 +1,146 @@
+use expect_test::expect;
+use quote::quote;
+
+use super::component;
+use super::expand::hook;
+use super::model::Component;
+use crate::errors::shown;
+
+fn messages(args: &str, item: &str) -> Vec<String> {
+    match Component::parse(args.parse().unwrap(), &item.parse().unwrap()) {
+        Ok(_) => Vec::new(),
+        Err(errors) => errors.messages(),
+    }
+}
+
+#[test]
+fn a_method_gets_a_sibling_that_registers_it() {
+    let item = quote!(
+        #[cfg(unix)]
+        async fn close(&self) {}
+    );
+    let args = quote!(order = -3, phase = "persist", timeout = "1m 30s", name = "db");
+    let hook = Component::parse(args, &item).map(|component| hook(&component, "SYMBOL")).ok();
+    expect![[r#"
+        impl Db {
+            #[cfg(unix)]
+            async fn close(&self) {}
+            #[doc(hidden)]
+            #[cfg(unix)]
+            #[cfg_attr(test, unsafe(export_name = "SYMBOL_test"))]
+            #[cfg_attr(not(test), unsafe(export_name = "SYMBOL"))]
+            #[deny(
+                no_mangle_generic_items,
+                reason = "`#[lifecycle::component]` cannot register a method of a generic `impl`: write `impl Cache<Order> { … }` for each concrete type, or put the method on a wrapper type"
+            )]
+            fn __lifecycle_component_close_must_be_in_an_inherent_impl_not_in_a_trait_impl() -> ::lifecycle::__private::Hook {
+                const _: () = {
+                    unsafe extern "Rust" {
+                        #[cfg_attr(test, link_name = "SYMBOL_test")]
+                        #[cfg_attr(not(test), link_name = "SYMBOL")]
+                        safe fn hook() -> ::lifecycle::__private::Hook;
+                    }
+                    ::lifecycle::__private::inventory::submit! {
+                        ::lifecycle::__private::Site { name : ::core::option::Option::Some("db"),
+                        function : "close", phase : ::lifecycle::__private::Phase::PERSIST, order
+                        : - 3, timeout : ::lifecycle::__private::Duration::new(90, 0), place :
+                        ::lifecycle::__private::Place { file : ::core::file!(), line :
+                        ::core::line!() }, hook, }
+                    }
+                };
+                ::lifecycle::__private::async_method(|this: ::lifecycle::__private::Arc<Self>| async move {
+                    Self::close(&*this).await
+                })
+            }
+        }
+    "#]].assert_eq(&shown(quote!(impl Db { #item #hook })));
+}
+
+#[test]
+fn each_receiver_is_accepted() {
+    for receiver in ["&self", "&'a self", "self: &Self", "self: Arc<Self>", "self: std::sync::Arc<Self>", ""]
+    {
+        assert!(messages("", &format!("fn close({receiver}) {{}}")).is_empty(), "{receiver}");
+    }
+}
+
+#[test]
+fn each_mistake_has_its_message() {
+    for (args, item, expected) in [
+        (
+            "",
+            "fn close(&mut self) {}",
+            "component hook `close` must take `&self` or `self: Arc<Self>`: got `&mut self`",
+        ),
+        (
+            "",
+            "fn close(mut self) {}",
+            "component hook `close` must take `&self` or `self: Arc<Self>`: got `mut self`",
+        ),
+        (
+            "",
+            "fn close(self: Rc<Self>) {}",
+            "component hook `close` must take `&self` or `self: Arc<Self>`: got `self: Rc<Self>`",
+        ),
+        (
+            "",
+            "fn close() -> Self {}",
+            "component hook `close` must take `&self` or `self: Arc<Self>`: got no `self`",
+        ),
+        (
+            "",
+            "fn close(&self) -> &str {}",
+            "component hook `close` must return `()` or `Result<(), E>`: got `&str`, drop the value inside",
+        ),
+        (
+            "",
+            "fn close<const N: usize>(&self) {}",
+            "component hook `close` must not be generic: got `const N: usize`",
+        ),
+        (
+            "phase = \"persists\"",
+            "fn close(&self) {}",
+            "option `phase` must be `stop`, `persist` or `disconnect`: got `persists`, did you mean `persist`?",
+        ),
+        (
+            "phase = stop",
+            "fn close(&self) {}",
+            "option `phase` must be a string or a constant: got `stop`, write `\"stop\"`",
+        ),
+        (
+            "order = 1.5",
+            "fn close(&self) {}",
+            "option `order` must be an integer from -2147483648 to 2147483647: got `1.5`, write `order = 3`",
+        ),
+        ("order(3)", "fn close(&self) {}", "option `order` must be `order = …`: got `order(3)`"),
+        (
+            "",
+            "enum Store {}",
+            "`#[lifecycle::component]` must be on the method, or the free function, that stops something: got an enum",
+        ),
+    ] {
+        assert_eq!(messages(args, item), [expected], "{args} {item}");
+    }
+}
+
+#[test]
+fn mistakes_in_the_options_and_in_the_signature_are_reported_together() {
+    let all = messages("ordr = 1, timeout = 5, timeout = 6", "unsafe fn close(self, id: u32) {}");
+    assert_eq!(all.len(), 6, "{all:#?}");
+}
+
+#[test]
+fn the_item_survives_a_mistake() {
+    let item = quote!(
+        fn close(&self) {}
+    );
+    let expanded = component(quote!(ordr = 1), &item);
+    expect![[r#"
+        impl Db {
+            ::core::compile_error! {
+                "unknown option `ordr`: must be `order`, `phase`, `timeout`, `name` or `crate`, did you mean `order`?"
+            }
+            fn close(&self) {}
+        }
+    "#]].assert_eq(&shown(quote!(impl Db { #expanded })));
+}

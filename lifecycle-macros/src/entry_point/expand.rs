@@ -1,0 +1,102 @@
+//! The checked model -> a `fn main` that holds the user's and hands it to the runtime.
+
+use std::time::Duration;
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+
+use super::model::{Main, Restart, Watchdog};
+use crate::duration;
+use crate::errors::Errors;
+use crate::function::Function;
+use crate::private::Private;
+
+/// The whole entry point.
+pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
+    let Main { private, cfgs, output, .. } = main;
+    let options = options(main);
+    let init = main.init.as_ref().map(|path| quote!(.init(#path)));
+    let run = format_ident!("{}", if main.asynchronous { "run_async" } else { "run_sync" });
+    let service = quote_spanned!(Span::mixed_site()=> #private::Main::new(#options) #init);
+    // The output's place, so that a wrong output is reported there.
+    let user = private.at(*output);
+    let run = quote_spanned!(*output=> #user::Main::#run(#service, main));
+    quote_spanned! {Span::mixed_site()=>
+        #(#cfgs)*
+        fn main() -> ::std::process::ExitCode {
+            #item
+            #run
+        }
+    }
+}
+
+/// The mistakes, and the user's item.
+pub(super) fn refusal(errors: &Errors, item: &TokenStream) -> TokenStream {
+    let is_main = syn::parse2::<Function>(item.clone()).is_ok_and(|function| function.sig.ident == "main");
+    let item = match is_main {
+        true => quote!(fn main() { #[allow(dead_code)] #item }),
+        false => item.clone(),
+    };
+    quote!(#errors #item)
+}
+
+fn options(main: &Main) -> TokenStream {
+    let private = &main.private;
+    let flavor = main.flavor.map(|flavor| match flavor {
+        "current_thread" => quote!(#private::Flavor::CurrentThread),
+        _ => quote!(#private::Flavor::MultiThread),
+    });
+    let worker_threads = main.worker_threads.map(Literal::i64_unsuffixed);
+    let fields = [
+        time(private, "shutdown_timeout", main.shutdown_timeout),
+        time(private, "drain", main.drain),
+        restart(private, &main.restart),
+        watchdog(private, &main.watchdog),
+        field("flavor", flavor),
+        field("worker_threads", worker_threads.map(some)),
+    ];
+    with_defaults(&quote!(#private::Options), &fields).unwrap_or_else(|| quote!(#private::Options::DEFAULT))
+}
+
+fn restart(private: &Private, restart: &Restart) -> Option<TokenStream> {
+    let fields = [
+        field("enabled", restart.off.then_some(false)),
+        field("max_crashes", restart.max_crashes.map(Literal::i64_unsuffixed)),
+        time(private, "within", restart.within),
+        time(private, "wait", restart.wait),
+        field("factor", restart.factor.map(Literal::i64_unsuffixed)),
+        time(private, "max_wait", restart.max_wait),
+        field("file", restart.file.as_ref().map(some)),
+    ];
+    field("restart", with_defaults(&quote!(#private::RestartOptions), &fields))
+}
+
+fn watchdog(private: &Private, watchdog: &Watchdog) -> Option<TokenStream> {
+    let fields = [
+        field("enabled", watchdog.off.then_some(false)),
+        time(private, "timeout", watchdog.timeout),
+        time(private, "startup", watchdog.startup),
+    ];
+    field("watchdog", with_defaults(&quote!(#private::WatchdogOptions), &fields))
+}
+
+/// A struct whose other fields are its `DEFAULT`'s; nothing, if all are.
+fn with_defaults(path: &TokenStream, fields: &[Option<TokenStream>]) -> Option<TokenStream> {
+    let written: Vec<_> = fields.iter().flatten().collect();
+    // Clippy refuses a base that nothing is taken from.
+    let base = (written.len() < fields.len()).then(|| quote!(..#path::DEFAULT));
+    (!written.is_empty()).then(|| quote!(#path { #(#written,)* #base }))
+}
+
+fn field(name: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {
+    let name = format_ident!("{name}");
+    value.map(|value| quote!(#name: #value))
+}
+
+fn time(private: &Private, name: &str, value: Option<Duration>) -> Option<TokenStream> {
+    field(name, value.map(|value| duration::constant(private, value)))
+}
+
+fn some(value: impl ToTokens) -> TokenStream {
+    quote!(::core::option::Option::Some(#value))
+}

@@ -1,0 +1,182 @@
+//! What `#[main]` stands on and was given, checked.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use syn::spanned::Spanned;
+use syn::{Attribute, LitStr, Path, ReturnType, Signature};
+
+use crate::errors::{Errors, written};
+use crate::function::{Function, refuse_qualifiers};
+use crate::options::{Known, Options, Placed, Switch};
+use crate::private::Private;
+
+const KNOWN: Known = &[
+    ("shutdown_timeout", "shutdown_timeout = \"25s\""),
+    ("drain", "drain = \"5s\""),
+    ("restart", "restart(max_crashes = 3)"),
+    ("watchdog", "watchdog(timeout = \"60s\")"),
+    ("init", "init = path::to::function"),
+    ("flavor", "flavor = multi_thread"),
+    ("worker_threads", "worker_threads = 4"),
+    ("crate", "crate = ::lifecycle"),
+];
+
+const RESTART: Known = &[
+    ("max_crashes", "max_crashes = 3"),
+    ("within", "within = \"5m\""),
+    ("wait", "wait = \"60s\""),
+    ("factor", "factor = 2"),
+    ("max_wait", "max_wait = \"5m\""),
+    ("file", "file = \".restart_count\""),
+];
+
+const WATCHDOG: Known = &[("timeout", "timeout = \"60s\""), ("startup", "startup = \"60s\"")];
+
+const FLAVORS: [&str; 2] = ["multi_thread", "current_thread"];
+
+const ITEM: &str = "`#[lifecycle::main]` must be on `fn main`";
+
+/// An entry point. What was not written is `None`, and left to the runtime's defaults.
+pub(super) struct Main {
+    pub(super) private: Private,
+    pub(super) cfgs: Vec<Attribute>,
+    pub(super) asynchronous: bool,
+    /// Where to point when the output is not what main returns.
+    pub(super) output: Span,
+    pub(super) shutdown_timeout: Option<Duration>,
+    pub(super) drain: Option<Duration>,
+    pub(super) restart: Restart,
+    pub(super) watchdog: Watchdog,
+    pub(super) init: Option<Path>,
+    pub(super) flavor: Option<&'static str>,
+    pub(super) worker_threads: Option<i64>,
+}
+
+/// `restart(…)`.
+#[derive(Default)]
+pub(super) struct Restart {
+    pub(super) off: bool,
+    pub(super) max_crashes: Option<i64>,
+    pub(super) within: Option<Duration>,
+    pub(super) wait: Option<Duration>,
+    pub(super) factor: Option<i64>,
+    pub(super) max_wait: Option<Duration>,
+    pub(super) file: Option<LitStr>,
+}
+
+/// `watchdog(…)`.
+#[derive(Default)]
+pub(super) struct Watchdog {
+    pub(super) off: bool,
+    pub(super) timeout: Option<Duration>,
+    pub(super) startup: Option<Duration>,
+}
+
+impl Main {
+    pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Main, Errors> {
+        let mut errors = Errors::default();
+        let mut options = Options::parse(args, KNOWN, &mut errors);
+        let shutdown_timeout = options.duration("shutdown_timeout").map(value);
+        let drain = options.duration_or_zero("drain").map(value);
+        let restart = Restart::parse(&mut options);
+        let watchdog = Watchdog::parse(&mut options);
+        let init = options.path("init");
+        let (flavor, worker_threads) = runtime(&mut options);
+        let private = options.private();
+
+        let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else { return Err(errors) };
+        check_signature(&function.sig, &mut errors);
+        errors.or(Main {
+            private,
+            cfgs: function.cfgs().cloned().collect(),
+            asynchronous: function.sig.asyncness.is_some(),
+            output: match &function.sig.output {
+                ReturnType::Default => function.sig.ident.span(),
+                ReturnType::Type(_, output) => output.span(),
+            },
+            shutdown_timeout,
+            drain,
+            restart,
+            watchdog,
+            init,
+            flavor,
+            worker_threads,
+        })
+    }
+}
+
+impl Restart {
+    fn parse(options: &mut Options<'_>) -> Restart {
+        let Some(switch) = options.switch("restart") else { return Restart::default() };
+        let args = match switch {
+            Switch::Off => return Restart { off: true, ..Restart::default() },
+            Switch::On => return Restart::default(),
+            Switch::List(args) => args,
+        };
+        let mut options = Options::parse(args, RESTART, options.errors);
+        let wait = options.duration("wait");
+        let max_wait = options.duration("max_wait");
+        if let (Some((wait, _)), Some((max_wait, span))) = (wait, max_wait)
+            && max_wait < wait
+        {
+            let message = "option `max_wait` must not be less than `wait`";
+            options.errors.at_span(span, format!("{message}: got {max_wait:?}, and {wait:?} for `wait`"));
+        }
+        Restart {
+            off: false,
+            max_crashes: options.integer("max_crashes", 0..=i64::from(u32::MAX)),
+            within: options.duration("within").map(value),
+            wait: wait.map(value),
+            factor: options.integer("factor", 1..=i64::from(u32::MAX)),
+            max_wait: max_wait.map(value),
+            file: options.text("file"),
+        }
+    }
+}
+
+impl Watchdog {
+    fn parse(options: &mut Options<'_>) -> Watchdog {
+        let Some(switch) = options.switch("watchdog") else { return Watchdog::default() };
+        let args = match switch {
+            Switch::Off => return Watchdog { off: true, ..Watchdog::default() },
+            Switch::On => return Watchdog::default(),
+            Switch::List(args) => args,
+        };
+        let mut options = Options::parse(args, WATCHDOG, options.errors);
+        Watchdog {
+            off: false,
+            timeout: options.duration("timeout").map(value),
+            startup: options.duration("startup").map(value),
+        }
+    }
+}
+
+fn value(placed: Placed<Duration>) -> Duration {
+    placed.0
+}
+
+/// `flavor` and `worker_threads`, which one thread cannot have.
+fn runtime(options: &mut Options<'_>) -> (Option<&'static str>, Option<i64>) {
+    let key = options.key("worker_threads");
+    let flavor = options.value("flavor").and_then(|value| options.word("flavor", &FLAVORS, &value));
+    let worker_threads = options.integer("worker_threads", 1..=i64::from(u16::MAX));
+    if let (Some("current_thread"), Some(key)) = (flavor, key) {
+        let message =
+            "option `worker_threads` must not be written with `flavor = current_thread`: remove one";
+        options.errors.at_span(key, message);
+    }
+    (flavor, worker_threads)
+}
+
+fn check_signature(sig: &Signature, errors: &mut Errors) {
+    if sig.ident != "main" {
+        let message =
+            format!("function under `#[lifecycle::main]` must be named `main`: got `{}`", sig.ident);
+        errors.at(&sig.ident, message);
+    }
+    for input in &sig.inputs {
+        errors.at(input, format!("`main` must not take parameters: got `{}`, remove it", written(input)));
+    }
+    refuse_qualifiers("`main`", sig, errors);
+}

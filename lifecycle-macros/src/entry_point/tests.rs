@@ -1,0 +1,117 @@
+use expect_test::{Expect, expect};
+
+use super::main;
+use super::model::Main;
+use crate::errors::shown;
+
+fn check(args: &str, item: &str, expected: &Expect) {
+    expected.assert_eq(&shown(main(args.parse().unwrap(), &item.parse().unwrap())));
+}
+
+#[test]
+fn what_was_not_written_is_left_to_the_runtime() {
+    check(
+        "",
+        "async fn main() -> anyhow::Result<()> { run().await }",
+        &expect![[r#"
+        fn main() -> ::std::process::ExitCode {
+            async fn main() -> anyhow::Result<()> {
+                run().await
+            }
+            ::lifecycle::__private::Main::run_async(
+                ::lifecycle::__private::Main::new(::lifecycle::__private::Options::DEFAULT),
+                main,
+            )
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn what_was_written_is_a_field() {
+    let args = "drain = \"0s\", restart(factor = 3, file = \"crashes\"), watchdog = false, init = setup, \
+        flavor = current_thread, crate = ::renamed";
+    check(
+        args,
+        "#[cfg(unix)] fn main() {}",
+        &expect![[r##"
+        #[cfg(unix)]
+        fn main() -> ::std::process::ExitCode {
+            #[cfg(unix)]
+            fn main() {}
+            ::renamed::__private::Main::run_sync(
+                ::renamed::__private::Main::new(::renamed::__private::Options {
+                        drain: ::renamed::__private::Duration::new(0, 0),
+                        restart: ::renamed::__private::RestartOptions {
+                            factor: 3,
+                            file: ::core::option::Option::Some("crashes"),
+                            ..::renamed::__private::RestartOptions::DEFAULT
+                        },
+                        watchdog: ::renamed::__private::WatchdogOptions {
+                            enabled: false,
+                            ..::renamed::__private::WatchdogOptions::DEFAULT
+                        },
+                        flavor: ::renamed::__private::Flavor::CurrentThread,
+                        ..::renamed::__private::Options::DEFAULT
+                    })
+                    .init(setup),
+                main,
+            )
+        }
+    "##]],
+    );
+}
+
+#[test]
+fn a_refused_main_is_still_a_main() {
+    check(
+        "drain",
+        "async fn main() {}",
+        &expect![[r#"
+        ::core::compile_error! {
+            "option `drain` must have a value: got `drain`, write `drain = \"5s\"`"
+        }
+        fn main() {
+            #[allow(dead_code)]
+            async fn main() {}
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn each_mistake_has_its_message() {
+    for (args, item, expected) in [
+        ("", "fn start() {}", "function under `#[lifecycle::main]` must be named `main`: got `start`"),
+        ("", "fn main(a: u8) {}", "`main` must not take parameters: got `a: u8`, remove it"),
+        ("", "mod main {}", "`#[lifecycle::main]` must be on `fn main`: got a module"),
+        (
+            "restart(wait = \"2m\", max_wait = \"1m\")",
+            "fn main() {}",
+            "option `max_wait` must not be less than `wait`: got 60s, and 120s for `wait`",
+        ),
+        (
+            "restart = 3",
+            "fn main() {}",
+            "option `restart` must be `restart(…)` or `restart = false`: got `3`, write `restart(max_crashes = 3)`",
+        ),
+        (
+            "flavor = multi",
+            "fn main() {}",
+            "option `flavor` must be `multi_thread` or `current_thread`: got `multi`, did you mean `multi_thread`?",
+        ),
+        ("drain", "fn main() {}", "option `drain` must have a value: got `drain`, write `drain = \"5s\"`"),
+    ] {
+        let errors = Main::parse(args.parse().unwrap(), &item.parse().unwrap()).err().unwrap();
+        assert_eq!(errors.messages(), [expected]);
+    }
+}
+
+#[test]
+fn both_spellings_of_a_switch_and_a_flavor_are_accepted() {
+    for args in
+        ["restart = true", "watchdog = true", "flavor = \"multi_thread\"", "restart()", "drain = \"0s\","]
+    {
+        assert!(Main::parse(args.parse().unwrap(), &"fn main() {}".parse().unwrap()).is_ok(), "{args}");
+    }
+}

@@ -1,0 +1,231 @@
+//! The options of an attribute: `key = value` and `key(…)`, each kept as its tokens until it is read.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::{Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitStr, Meta, Path, UnOp};
+
+use crate::duration;
+use crate::errors::{Errors, written};
+use crate::private::Private;
+use crate::spelling::{list, suggestion};
+
+/// The options that an attribute knows: each with an example of how it is written.
+pub(crate) type Known = &'static [(&'static str, &'static str)];
+
+/// What was written, minus what has been read.
+pub(crate) struct Options<'e> {
+    pub(crate) errors: &'e mut Errors,
+    known: Known,
+    given: Vec<(Ident, Meta)>,
+}
+
+/// A value, and where it was written.
+pub(crate) type Placed<T> = (T, Span);
+
+/// `restart(…)` or `restart = false`.
+pub(crate) enum Switch {
+    /// `= false`.
+    Off,
+    /// `= true`.
+    On,
+    /// `(…)`.
+    List(TokenStream),
+}
+
+impl<'e> Options<'e> {
+    /// Unknown, repeated and misspelt options are reported and left out.
+    pub(crate) fn parse(args: TokenStream, known: Known, errors: &'e mut Errors) -> Options<'e> {
+        let mut options = Options { errors, known, given: Vec::new() };
+        for option in split(args) {
+            options.add(option);
+        }
+        options
+    }
+
+    fn add(&mut self, option: TokenStream) {
+        let Some(TokenTree::Ident(key)) = option.clone().into_iter().next() else {
+            let example = self.known[0].1;
+            let got = written(&option);
+            self.errors
+                .at(option, format!("an option must be `key = value`: got `{got}`, write e.g. `{example}`"));
+            return;
+        };
+        let Some((_, example)) = self.known.iter().find(|(known, _)| key == known) else {
+            let keys: Vec<&str> = self.known.iter().map(|(known, _)| *known).collect();
+            let suggestion = suggestion(&keys, &key.to_string());
+            self.errors.at(&key, format!("unknown option `{key}`: must be {}{suggestion}", list(&keys)));
+            return;
+        };
+        match syn::parse2(option.clone()) {
+            _ if self.given.iter().any(|(given, _)| *given == key) => {
+                self.errors.at(&key, format!("option `{key}` must be given once: remove this one"));
+            }
+            Ok(meta) if !matches!(meta, Meta::Path(_)) => self.given.push((key, meta)),
+            _ => {
+                let got = written(&option);
+                self.errors
+                    .at(option, format!("option `{key}` must have a value: got `{got}`, write `{example}`"));
+            }
+        }
+    }
+
+    /// Where an option was written, if it was.
+    pub(crate) fn key(&self, key: &str) -> Option<Span> {
+        self.given.iter().find(|(given, _)| given == key).map(|(given, _)| given.span())
+    }
+
+    fn take(&mut self, key: &str) -> Option<Meta> {
+        let index = self.given.iter().position(|(given, _)| given == key)?;
+        Some(self.given.swap_remove(index).1)
+    }
+
+    fn example(&self, key: &str) -> &'static str {
+        self.known.iter().find(|(known, _)| *known == key).map_or("", |(_, example)| *example)
+    }
+
+    /// Reports a value that is not what the option takes.
+    fn refuse<T>(&mut self, key: &str, must: &str, got: &Expr) -> Option<T> {
+        let example = self.example(key);
+        let text = written(got);
+        self.errors.at(got, format!("option `{key}` must be {must}: got `{text}`, write `{example}`"));
+        None
+    }
+
+    /// The expression after `=`.
+    pub(crate) fn value(&mut self, key: &str) -> Option<Expr> {
+        match self.take(key)? {
+            Meta::NameValue(pair) => Some(ungrouped(pair.value)),
+            meta => {
+                self.errors
+                    .at(&meta, format!("option `{key}` must be `{key} = …`: got `{}`", written(&meta)));
+                None
+            }
+        }
+    }
+
+    /// An integer literal.
+    pub(crate) fn integer(&mut self, key: &str, range: RangeInclusive<i64>) -> Option<i64> {
+        let value = self.value(key)?;
+        match integer(&value).filter(|integer| range.contains(integer)) {
+            Some(integer) => Some(integer),
+            None => {
+                let must = format!("an integer from {} to {}", range.start(), range.end());
+                self.refuse(key, &must, &value)
+            }
+        }
+    }
+
+    /// A string literal that is not empty.
+    pub(crate) fn text(&mut self, key: &str) -> Option<LitStr> {
+        match self.value(key)? {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if !text.value().trim().is_empty() => Some(text),
+            other => self.refuse(key, "a string that is not empty", &other),
+        }
+    }
+
+    /// A duration above zero.
+    pub(crate) fn duration(&mut self, key: &str) -> Option<Placed<Duration>> {
+        let (duration, span) = self.duration_or_zero(key)?;
+        if duration.is_zero() {
+            let example = self.example(key);
+            self.errors.at_span(span, format!("option `{key}` must be above zero: write e.g. `{example}`"));
+            return None;
+        }
+        Some((duration, span))
+    }
+
+    /// A duration.
+    pub(crate) fn duration_or_zero(&mut self, key: &str) -> Option<Placed<Duration>> {
+        let value = self.value(key)?;
+        let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &value else {
+            return self.refuse(key, "a duration in quotes", &value);
+        };
+        match duration::parse(text) {
+            Ok(duration) => Some((duration, text.span())),
+            Err(error) => {
+                self.refuse(key, &format!("a duration such as `\"90s\"` or `\"1m 30s\"` ({error})"), &value)
+            }
+        }
+    }
+
+    /// A path to an item.
+    pub(crate) fn path(&mut self, key: &str) -> Option<Path> {
+        match self.value(key)? {
+            Expr::Path(ExprPath { qself: None, path, .. }) => Some(path),
+            other => self.refuse(key, "a path", &other),
+        }
+    }
+
+    /// One of a few words, in quotes.
+    pub(crate) fn choice(&mut self, key: &str, words: &[&'static str]) -> Option<&'static str> {
+        let value = self.value(key)?;
+        self.word(key, words, &value)
+    }
+
+    /// One of a few words: a string, or an identifier.
+    pub(crate) fn word(&mut self, key: &str, words: &[&'static str], value: &Expr) -> Option<&'static str> {
+        let word = match value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+            other => written(other),
+        };
+        let known = words.iter().find(|known| **known == word).copied();
+        if known.is_none() {
+            let suggestion = suggestion(words, &word);
+            self.errors
+                .at(value, format!("option `{key}` must be {}: got `{word}`{suggestion}", list(words)));
+        }
+        known
+    }
+
+    /// `key(…)`, `key = true` or `key = false`.
+    pub(crate) fn switch(&mut self, key: &str) -> Option<Switch> {
+        match self.take(key)? {
+            Meta::List(list) => Some(Switch::List(list.tokens)),
+            Meta::NameValue(pair) => match ungrouped(pair.value) {
+                Expr::Lit(ExprLit { lit: Lit::Bool(on), .. }) => {
+                    Some(if on.value { Switch::On } else { Switch::Off })
+                }
+                other => self.refuse(key, &format!("`{key}(…)` or `{key} = false`"), &other),
+            },
+            Meta::Path(_) => None,
+        }
+    }
+
+    /// `crate = …`.
+    pub(crate) fn private(&mut self) -> Private {
+        Private::new(self.path("crate"))
+    }
+}
+
+/// The tokens between the commas; a comma at the end is fine.
+fn split(args: TokenStream) -> Vec<TokenStream> {
+    let mut options = vec![TokenStream::new()];
+    for token in args {
+        match (&token, options.last_mut()) {
+            (TokenTree::Punct(punct), _) if punct.as_char() == ',' => options.push(TokenStream::new()),
+            (_, Some(option)) => option.extend([token]),
+            (_, None) => {}
+        }
+    }
+    options.retain(|option| !option.is_empty());
+    options
+}
+
+/// Without the invisible group around a `macro_rules!` fragment.
+fn ungrouped(value: Expr) -> Expr {
+    match value {
+        Expr::Group(group) => ungrouped(*group.expr),
+        other => other,
+    }
+}
+
+fn integer(value: &Expr) -> Option<i64> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Int(digits), .. }) => digits.base10_parse().ok(),
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => integer(expr).map(|integer| -integer),
+        Expr::Group(group) => integer(&group.expr),
+        _ => None,
+    }
+}

@@ -1,0 +1,165 @@
+//! System lifecycle manager for tokio services: ordered graceful shutdown, crash-loop back-off and a dead man's switch.
+//!
+//! A service annotates what it has already:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! struct Database;
+//!
+//! impl Database {
+//!     #[lifecycle::component(order = 3, phase = "disconnect")]
+//!     async fn close(&self) -> Result<(), std::io::Error> {
+//!         Ok(()) // … close the pool …
+//!     }
+//! }
+//!
+//! struct Scheduler {
+//!     database: Arc<Database>,
+//! }
+//!
+//! impl Scheduler {
+//!     #[lifecycle::heartbeat]
+//!     async fn tick(&self) {
+//!         // … one round of work …
+//!     }
+//! }
+//!
+//! #[lifecycle::main]
+//! async fn main() {
+//!     let database = lifecycle::manage(Database);
+//!     let scheduler = Scheduler { database };
+//!     while lifecycle::is_running() {
+//!         scheduler.tick().await;
+//!     }
+//! }
+//! ```
+//!
+//! On SIGTERM or Ctrl-C [`is_running`] turns false, phase by phase every hook runs inside its share of one deadline,
+//! and the process exits with 0. A main that fails is shut down the same way and run again, at once or after a wait
+//! that grows. A heartbeat that stops for a minute ends the process, so that the platform restarts it.
+//!
+//! # A crate that is never named is not linked
+//! Hooks register themselves at link time. `rustc` does not load a dependency that no line of your program names, and
+//! its hooks are then missing: write `use my_jobs as _;`. The plan that is logged at start-up, and printed by
+//! `LIFECYCLE_PLAN=1`, shows what was found.
+
+pub use lifecycle_core::*;
+
+/// Registers a method or a free function as a hook of the shutdown; nothing else has to name it.
+///
+/// On an inherent method with `&self` or `self: Arc<Self>`, or a free function without parameters, `async` or not, that
+/// returns `()` or `Result<(), E>` with `E: Display`. An instance takes part once it was handed to [`manage`]; a free
+/// function always does. A type may carry several hooks. `async` hooks run as tasks of the service's runtime, others on
+/// a blocking thread. An error or a panic is reported and the rest runs all the same.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `order = 3` | 0 | ascending inside the phase; equal orders run concurrently |
+/// | `phase = "persist"` | `"disconnect"` | `"stop"`, `"persist"`, `"disconnect"`, or the path of a [`Phase`] of your own |
+/// | `timeout = "10s"` | `"5s"` | after it the hook is aborted and reported as late, and the next step begins |
+/// | `name = "…"` | `Type::method` | what plans and reports show |
+/// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+///
+/// A method of a generic `impl` or of a trait `impl` cannot be registered: the compile error says what to write instead.
+///
+/// ```
+/// use std::sync::Arc;
+/// use lifecycle::Phase;
+///
+/// const TELEMETRY: Phase = Phase::new("telemetry", 250);
+///
+/// struct Recorder;
+///
+/// impl Recorder {
+///     #[lifecycle::component(phase = "persist", timeout = "10s")]
+///     async fn flush(&self) -> Result<(), String> {
+///         Ok(())
+///     }
+///
+///     #[lifecycle::component(order = -1, name = "recorder's file")]
+///     fn close(self: Arc<Self>) {}
+/// }
+///
+/// #[lifecycle::component(phase = TELEMETRY)]
+/// async fn export_spans() {}
+///
+/// let plan = lifecycle::plan();
+/// let place = |name: &str| plan.hooks.iter().position(|hook| hook.name == name);
+/// assert!(place("Recorder::flush").is_some());
+/// assert!(place("Recorder::flush") < place("export_spans"));
+/// assert!(place("export_spans") < place("recorder's file"));
+/// ```
+pub use lifecycle_macros::component;
+
+/// Makes a function a sign of life: it beats when a call begins and when it ends, and leaves a breadcrumb at each `.await`.
+///
+/// On any function, `async` or not, generic or not, in an `impl` of any kind; under `#[async_trait]` too. When the
+/// watchdog has counted `timeout` without a beat it writes `CRITICAL 🚨 System Hang Detected` with the name, the age and
+/// the `.await` that the function was last at, and the process exits with 1. Half of the time is a warning.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats |
+/// | `name = "…"` | `module::path::function` | what messages call it: an attribute on a method alone cannot see the type |
+/// | `arm = "first_beat"` | `"start"` | judged from the start of the run, with the start-up limit, or from its first beat |
+/// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+///
+/// Breadcrumbs are left for awaits that stand in the body itself, not for those inside of nested closures, `async`
+/// blocks, or macros such as `select!`. For a long legitimate operation see [`watchdog::pause`].
+///
+/// ```
+/// use lifecycle::heartbeat;
+///
+/// struct Scheduler;
+///
+/// impl Scheduler {
+///     #[heartbeat(timeout = "20s")]
+///     async fn tick(&self) {
+///         tokio::task::yield_now().await;
+///     }
+/// }
+///
+/// #[heartbeat(name = "orders", arm = "first_beat")]
+/// fn poll_orders<T: Default>() -> T {
+///     T::default()
+/// }
+/// # let _: u8 = poll_orders();
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(Scheduler.tick());
+/// ```
+pub use lifecycle_macros::heartbeat;
+
+/// Makes `fn main`, `async` or not, the body of a managed service: signals, ordered shutdown, restarts, watchdog, exit code.
+///
+/// Main returns `()` or `Result<(), E>` with `E: Debug`, printed as std's main does. Each option has an environment
+/// variable that wins over it; a wrong value there is exit code 78, with a text that names it, and nothing is started.
+///
+/// | option | default | environment |
+/// |---|---|---|
+/// | `shutdown_timeout = "25s"` | 25 s, the whole shutdown | `LIFECYCLE_SHUTDOWN_TIMEOUT` |
+/// | `drain = "5s"` | 5 s for main and tracked tasks to return | `LIFECYCLE_DRAIN` |
+/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
+/// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
+/// | `init = path::to::function` | none: run once per process, before the runtime, never again on a restart | |
+/// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
+/// | `crate = ::path` | `::lifecycle` | |
+///
+/// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main.
+///
+/// Exit codes: **0** stopped on a signal, on request or because main returned, and every hook succeeded; **1** main
+/// failed and is not restarted, a hook failed or was late, or a hang; **78** the configuration or the plan is wrong;
+/// **130** second Ctrl-C.
+///
+/// ```no_run
+/// fn init() {
+///     // a tracing subscriber, a crypto provider, …
+/// }
+///
+/// #[lifecycle::main(init = init, drain = "10s", restart(wait = "30s"), watchdog(timeout = "20s"))]
+/// async fn main() -> Result<(), std::io::Error> {
+///     lifecycle::stopping().await;
+///     Ok(())
+/// }
+/// ```
+pub use lifecycle_macros::main;
