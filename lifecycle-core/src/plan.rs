@@ -32,7 +32,7 @@ pub struct PlannedHook {
     /// When it runs inside the phase; hooks of one order run concurrently.
     pub order: i32,
     /// `Type::method`, or the name it was given.
-    pub name: String,
+    pub name: &'static str,
     /// What it may take, if the budget allows.
     #[serde(rename = "timeout_ms", serialize_with = "as_millis")]
     pub timeout: Duration,
@@ -79,7 +79,7 @@ impl Plan {
 
 impl PlannedHook {
     fn key(&self) -> (i32, &str, i32, &str, &str, u32) {
-        (self.phase.rank(), self.phase.name(), self.order, &self.name, self.place.file, self.place.line)
+        (self.phase.rank(), self.phase.name(), self.order, self.name, self.place.file, self.place.line)
     }
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for Plan {
                 [
                     hook.phase.name().to_owned(),
                     hook.order.to_string(),
-                    hook.name.clone(),
+                    hook.name.to_owned(),
                     humantime::format_duration(hook.timeout).to_string(),
                     hook.instances.map_or("function".to_owned(), |n| n.to_string()),
                     hook.place.to_string(),
@@ -130,11 +130,11 @@ pub(crate) fn short_type_name(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn hook(phase: Phase, order: i32, name: &str) -> PlannedHook {
+    fn hook(phase: Phase, order: i32, name: &'static str) -> PlannedHook {
         PlannedHook {
             phase,
             order,
-            name: name.to_owned(),
+            name,
             timeout: Duration::from_secs(5),
             place: Place { file: "src/x.rs", line: 7 },
             instances: Some(1),
@@ -150,7 +150,7 @@ mod tests {
             hook(Phase::DISCONNECT, -1, "c"),
             hook(Phase::new("telemetry", 250), 0, "t"),
         ]);
-        let names: Vec<_> = plan.hooks.iter().map(|hook| hook.name.as_str()).collect();
+        let names: Vec<_> = plan.hooks.iter().map(|hook| hook.name).collect();
         assert_eq!(names, ["z", "t", "c", "a", "b"]);
         assert_eq!(plan.check(), Ok(()));
     }

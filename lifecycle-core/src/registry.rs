@@ -12,7 +12,7 @@ use crate::plan::{Plan, PlannedHook, short_type_name};
 
 /// A declared hook with its name made up.
 pub(crate) struct Declared {
-    pub(crate) name: String,
+    pub(crate) name: &'static str,
     pub(crate) phase: Phase,
     pub(crate) order: i32,
     pub(crate) timeout: Duration,
@@ -28,7 +28,7 @@ struct Index {
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut hooks: Vec<Declared> = inventory::iter::<Site>.into_iter().map(declared).collect();
-    hooks.sort_by(|a, b| (a.key(), &a.name, a.place.line).cmp(&(b.key(), &b.name, b.place.line)));
+    hooks.sort_by(|a, b| (a.key(), a.name, a.place.line).cmp(&(b.key(), b.name, b.place.line)));
     let mut by_type: HashMap<TypeId, Vec<usize>> = HashMap::new();
     for (index, declared) in hooks.iter().enumerate() {
         if let Some(owner) = declared.hook.owner {
@@ -41,9 +41,10 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 fn declared(site: &Site) -> Declared {
     let hook = (site.hook)();
     let name = match (site.name, hook.owner) {
-        (Some(name), _) => name.to_owned(),
-        (None, Some(owner)) => format!("{}::{}", short_type_name(owner.name), site.function),
-        (None, None) => site.function.to_owned(),
+        (Some(name), _) => name,
+        // Made once for each hook of the program.
+        (None, Some(owner)) => format!("{}::{}", short_type_name(owner.name), site.function).leak(),
+        (None, None) => site.function,
     };
     Declared { name, phase: site.phase, order: site.order, timeout: site.timeout, place: site.place, hook }
 }
@@ -144,7 +145,8 @@ impl Registry {
         let schedule = self.schedule.as_mut()?;
         let entry = schedule.first_entry().filter(|entry| entry.key().0 <= up_to_rank)?;
         let mut jobs = entry.remove();
-        jobs.sort_by(|a, b| (&a.declared.name, a.number).cmp(&(&b.declared.name, b.number)));
+        // Declared hooks lie in the order of the plan, so their addresses are in the order of their names.
+        jobs.sort_by_key(|job| (std::ptr::from_ref(job.declared).addr(), job.number));
         Some(Step { wish: wish(&jobs), jobs })
     }
 
@@ -176,7 +178,7 @@ impl Registry {
         let hooks = INDEX.hooks.iter().map(|declared| PlannedHook {
             phase: declared.phase,
             order: declared.order,
-            name: declared.name.clone(),
+            name: declared.name,
             timeout: declared.timeout,
             place: declared.place,
             instances: declared.hook.owner.map(|owner| instances.get(&owner.id).copied().unwrap_or(0)),

@@ -33,7 +33,7 @@ pub struct HookReport {
     /// Its order.
     pub order: i32,
     /// Its name.
-    pub name: String,
+    pub name: &'static str,
     /// Where it was declared.
     pub place: Place,
     /// How it ended.
@@ -84,6 +84,12 @@ pub enum TaskResult {
     Dropped,
     /// It listened, did not return in time, and could not be dropped: it blocks its thread.
     Stuck,
+}
+
+impl HookReport {
+    pub(crate) fn key(&self) -> (i32, &str, i32, &str) {
+        (self.phase.rank(), self.phase.name(), self.order, self.name)
+    }
 }
 
 impl HookResult {
@@ -223,7 +229,7 @@ mod tests {
         let hooks = results.iter().map(|result| HookReport {
             phase: Phase::DISCONNECT,
             order: 3,
-            name: "Db::close".into(),
+            name: "Db::close",
             place: Place { file: "src/db.rs", line: 14 },
             result: result.clone(),
             took: Duration::from_millis(3),

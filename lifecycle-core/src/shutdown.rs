@@ -10,6 +10,7 @@ use crate::lifecycle::LifecycleManager;
 use crate::phase::Phase;
 use crate::registry::{Declared, declared_hooks};
 use crate::report::{HookReport, HookResult, Report, TaskReport, TaskResult};
+use crate::rescue::Rescue;
 use crate::session::{Session, Stop, Task};
 use crate::work::{Work, add_driver};
 
@@ -23,8 +24,12 @@ pub(crate) struct Budget {
 /// A dropped task is gone after this, unless it blocks its thread.
 const DROP_GRACE: Duration = Duration::from_millis(100);
 
-/// A driver that has claimed nothing new for so long is taken to be blocked.
+/// A driver that has made no progress for so long is taken to be blocked.
 const STALL: Duration = Duration::from_millis(10);
+
+/// Drivers that have not begun for so long are taken to be on a frozen runtime. Nothing is lost if it was only slow:
+/// each hook is claimed once, by whichever runtime comes first.
+const FROZEN: Duration = Duration::from_millis(200);
 
 /// The step at work, for those who must name its hooks from outside: the second Ctrl-C, the watchdog.
 static AT_WORK: Mutex<Option<Arc<Work>>> = Mutex::new(None);
@@ -53,6 +58,9 @@ struct Shutdown<'a> {
     attend: &'a mut dyn FnMut(),
     hooks: Vec<HookReport>,
     tasks: Vec<TaskReport>,
+    /// Hooks that had an instance to be called for.
+    called: Vec<&'static Declared>,
+    rescue: Rescue,
 }
 
 /// Shuts the session down. Runs on a thread of our own: no hook can hold it up.
@@ -73,6 +81,8 @@ pub(crate) fn shut_down(
         attend,
         hooks: Vec::new(),
         tasks: Vec::new(),
+        called: Vec::new(),
+        rescue: Rescue::default(),
     };
     manager.registry().begin();
     shutdown.steps(Phase::STOP.rank());
@@ -92,6 +102,11 @@ impl Shutdown<'_> {
             let step = self.manager.registry().next_step(up_to_rank);
             let Some(step) = step else { return };
             let wish = step.wish;
+            for job in &step.jobs {
+                if self.called.last().is_none_or(|last| !std::ptr::eq(*last, job.declared)) {
+                    self.called.push(job.declared);
+                }
+            }
             let work = Arc::new(Work::new(step, self.session.bell.clone()));
             *at_work() = Some(work.clone());
             self.step(&work, wish, up_to_rank == Phase::STOP.rank());
@@ -103,8 +118,7 @@ impl Shutdown<'_> {
     fn step(&mut self, work: &Arc<Work>, wish: Duration, drain_is_ahead: bool) {
         let start = Instant::now();
         let later = self.manager.registry().wishes();
-        let mut claimed = 0;
-        let mut stall = STALL;
+        let mut stall = Stall::new(start);
         add_driver(work, &self.runtime);
         while !work.is_done() {
             // Counted anew each time: the drain's wish is void as soon as nobody would be waited for.
@@ -113,19 +127,27 @@ impl Shutdown<'_> {
                 share(wish, later.saturating_add(drain), self.deadline.saturating_duration_since(start));
             let left = (start + share).saturating_duration_since(Instant::now());
             if left.is_zero() {
-                work.expire(&self.runtime);
-                return;
+                return work.expire(self.rescue.runtime().unwrap_or(&self.runtime));
             }
-            let all_claimed = work.claimed() == work.len();
-            self.session.bell.wait(Some(if all_claimed { left } else { left.min(stall) }));
-            if !all_claimed {
-                if work.claimed() == claimed {
-                    add_driver(work, &self.runtime);
-                    stall *= 2;
-                }
-                claimed = work.claimed();
+            if work.is_driven() {
+                self.session.bell.wait(Some(left));
+            } else {
+                self.session.bell.wait(Some(left.min(stall.patience)));
+                self.unblock(work, &mut stall);
             }
             (self.attend)();
+        }
+    }
+
+    /// A driver that gets nowhere is blocked by a hook: another goes on. If that one does not even begin, the whole
+    /// runtime is frozen, and a runtime of our own calls the hooks that are left.
+    fn unblock(&mut self, work: &Arc<Work>, stall: &mut Stall) {
+        if !stall.is_over(work.progress()) || !work.needs_driver() {
+            return;
+        }
+        add_driver(work, &self.runtime);
+        if stall.since.elapsed() >= FROZEN || self.rescue.runtime().is_some() {
+            self.rescue.start().into_iter().for_each(|runtime| add_driver(work, runtime));
         }
     }
 
@@ -186,28 +208,42 @@ impl Shutdown<'_> {
     fn report(mut self, cause: Cause, begun: Instant) -> Report {
         self.tasks.extend(self.session.take_failures());
         let mut hooks = self.hooks;
-        let called: std::collections::HashSet<_> =
-            hooks.iter().map(|hook| (hook.place, hook.name.clone())).collect();
-        for declared in declared_hooks() {
-            if !called.contains(&(declared.place, declared.name.clone())) {
-                let Declared { name, phase, order, place, .. } = declared;
-                let (result, took) = (HookResult::NotManaged, Duration::ZERO);
-                hooks.push(HookReport {
-                    phase: *phase,
-                    order: *order,
-                    name: name.clone(),
-                    place: *place,
-                    result,
-                    took,
-                });
-            }
-        }
+        let idle = declared_hooks()
+            .iter()
+            .filter(|declared| !self.called.iter().any(|c| std::ptr::eq(*c, *declared)));
+        hooks.extend(idle.map(|Declared { name, phase, order, place, .. }| {
+            let (result, took) = (HookResult::NotManaged, Duration::ZERO);
+            HookReport { phase: *phase, order: *order, name, place: *place, result, took }
+        }));
         // Stable: instances keep the order in which they were managed.
-        hooks.sort_by(|a, b| {
-            let key = |hook: &HookReport| (hook.phase.rank(), hook.phase.name(), hook.order);
-            (key(a), &a.name).cmp(&(key(b), &b.name))
-        });
+        hooks.sort_by(|a, b| a.key().cmp(&b.key()));
         Report { cause, hooks, tasks: self.tasks, took: begun.elapsed() }
+    }
+}
+
+/// How long the drivers of a step have been without progress.
+struct Stall {
+    since: Instant,
+    progress: usize,
+    patience: Duration,
+}
+
+impl Stall {
+    fn new(start: Instant) -> Stall {
+        Stall { since: start, progress: 0, patience: STALL }
+    }
+
+    /// Whether a patience went by without progress; the next one is longer.
+    fn is_over(&mut self, progress: usize) -> bool {
+        if progress != self.progress {
+            *self = Stall { since: Instant::now(), progress, patience: STALL };
+            return false;
+        }
+        let over = self.since.elapsed() >= self.patience;
+        if over {
+            self.patience = (self.patience * 2).min(FROZEN);
+        }
+        over
     }
 }
 

@@ -1,17 +1,17 @@
 //! One step at work: its hooks, claimed by drivers on the runtime, watched from outside.
 
-use std::future::poll_fn;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
-use std::time::Instant;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::task::coop::unconstrained;
 
 use crate::bell::Bell;
+use crate::claims::{Before, Claims};
 use crate::component::{Call, HookFuture, Instance};
 use crate::registry::{Declared, Step};
 use crate::report::{HookReport, HookResult};
@@ -20,137 +20,97 @@ use crate::unwind::{Caught, Ended, call};
 /// The hooks of a step that is being run.
 pub(crate) struct Work {
     bell: Arc<Bell>,
-    jobs: Vec<Slot>,
-    /// The next job to claim: each is claimed once, so each hook is called at most once.
-    next: AtomicUsize,
-    /// Jobs that have not ended.
-    left: AtomicUsize,
+    hooks: Vec<&'static Declared>,
+    claims: Claims<Option<Instance>, Running, HookReport>,
 }
 
-struct Slot {
-    declared: &'static Declared,
-    state: Mutex<State>,
-}
-
-enum State {
-    Waiting(Option<Instance>),
-    Running { since: Instant, abort: Option<AbortHandle> },
-    Ended(HookReport),
+/// A hook that was called.
+struct Running {
+    since: Instant,
+    /// Between its first poll and its second: whoever drives may take it from here.
+    parked: Option<Caught<HookFuture>>,
+    abort: Option<AbortHandle>,
 }
 
 impl Work {
     pub(crate) fn new(step: Step, bell: Arc<Bell>) -> Work {
-        let jobs: Vec<Slot> = step
-            .jobs
-            .into_iter()
-            .map(|job| Slot { declared: job.declared, state: Mutex::new(State::Waiting(job.instance)) })
-            .collect();
-        Work { bell, next: AtomicUsize::new(0), left: AtomicUsize::new(jobs.len()), jobs }
+        let hooks = step.jobs.iter().map(|job| job.declared).collect();
+        let claims = Claims::new(step.jobs.into_iter().map(|job| job.instance));
+        Work { bell, hooks, claims }
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        // Acquire: pairs with the AcqRel of `end`, so that every report is visible.
-        self.left.load(Acquire) == 0
+        self.claims.is_done()
     }
 
-    /// How many jobs drivers have claimed.
-    pub(crate) fn claimed(&self) -> usize {
-        self.next.load(Relaxed).min(self.jobs.len())
+    /// Grows as long as drivers get on: by first polls, then by second ones.
+    pub(crate) fn progress(&self) -> usize {
+        self.claims.progress()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.jobs.len()
+    /// Whether drivers have nothing left to do: what has not ended is up to itself.
+    pub(crate) fn is_driven(&self) -> bool {
+        self.progress() == 2 * self.hooks.len()
+    }
+
+    /// Whether a hook waits for a driver: it was not called, or it waits for its second poll.
+    pub(crate) fn needs_driver(&self) -> bool {
+        let parked =
+            |index| self.claims.while_running(index, |running| running.parked.is_some()) == Some(true);
+        self.claims.has_waiting() || (0..self.hooks.len()).any(parked)
     }
 
     /// The hooks that were called and have not ended; waits for no lock.
     pub(crate) fn running(&self) -> impl Iterator<Item = &'static Declared> {
-        self.jobs.iter().filter_map(|slot| {
-            let state = slot.state.try_lock().ok()?;
-            matches!(*state, State::Running { .. }).then_some(slot.declared)
-        })
+        let running = self.hooks.iter().enumerate().filter(|(index, _)| self.claims.is_seen_running(*index));
+        running.map(|(_, declared)| *declared)
     }
 
     /// Ends what has not ended as late, and aborts it.
     pub(crate) fn expire(&self, runtime: &Handle) {
-        self.next.store(self.jobs.len(), Relaxed);
-        for (index, slot) in self.jobs.iter().enumerate() {
-            let (abort, instance) = match &mut *slot.lock() {
-                State::Running { abort, .. } => (abort.take(), None),
-                State::Waiting(instance) => (None, instance.take()),
-                State::Ended(_) => continue,
-            };
-            self.end(index, HookResult::Late);
-            abort.inspect(AbortHandle::abort);
+        self.claims.close();
+        for index in 0..self.hooks.len() {
+            let leftover = self.end(index, HookResult::Late);
+            if let Some(Before::Running(Running { abort: Some(abort), .. })) = &leftover {
+                abort.abort();
+            }
             // The last reference may run a destructor of the user's: never on the thread that guards deadlines.
-            drop(runtime.spawn_blocking(move || drop(instance)));
+            leftover.into_iter().for_each(|leftover| drop(runtime.spawn_blocking(move || drop(leftover))));
         }
     }
 
     /// What became of each hook, in the order of the plan.
     pub(crate) fn reports(&self) -> Vec<HookReport> {
-        self.jobs
-            .iter()
-            .filter_map(|slot| match &*slot.lock() {
-                State::Ended(report) => Some(report.clone()),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn claim(&self) -> Option<(usize, Option<Instance>)> {
-        loop {
-            let index = self.next.fetch_add(1, Relaxed);
-            let mut state = self.jobs.get(index)?.lock();
-            if let State::Waiting(instance) = &mut *state {
-                let instance = instance.take();
-                *state = State::Running { since: Instant::now(), abort: None };
-                return Some((index, instance));
-            }
-        }
+        let mut reports = Vec::with_capacity(self.hooks.len());
+        self.claims.for_each_end(|report| reports.push(report.clone()));
+        reports
     }
 
     /// The first end counts: a hook that ends after it was late stays late.
-    fn end(&self, index: usize, result: HookResult) {
-        let slot = &self.jobs[index];
-        let mut state = slot.lock();
-        let took = match &*state {
-            State::Waiting(_) => std::time::Duration::ZERO,
-            State::Running { since, .. } => since.elapsed(),
-            State::Ended(_) => return,
-        };
-        let Declared { name, phase, order, place, .. } = slot.declared;
-        let report =
-            HookReport { phase: *phase, order: *order, name: name.clone(), place: *place, result, took };
-        *state = State::Ended(report);
-        drop(state);
-        if self.left.fetch_sub(1, AcqRel) == 1 {
+    fn end(&self, index: usize, result: HookResult) -> Option<Before<Option<Instance>, Running>> {
+        let Declared { name, phase, order, place, .. } = self.hooks[index];
+        let over = self.claims.end(index, |running| {
+            let took = running.map_or(Duration::ZERO, |running| running.since.elapsed());
+            HookReport { phase: *phase, order: *order, name, place: *place, result, took }
+        })?;
+        if over.last {
             self.bell.ring();
         }
+        Some(over.before)
     }
 
     fn ended(&self, index: usize, ended: Ended) {
-        self.end(
-            index,
-            match ended {
-                Ended::Well => HookResult::Done,
-                Ended::Failed(error) => HookResult::Failed(error),
-                Ended::Panicked(message) => HookResult::Panicked(message),
-            },
-        );
+        let result = match ended {
+            Ended::Well => HookResult::Done,
+            Ended::Failed(error) => HookResult::Failed(error),
+            Ended::Panicked(message) => HookResult::Panicked(message),
+        };
+        drop(self.end(index, result));
     }
 
-    /// Known only after the task was spawned: the hook may be late or done by then.
-    fn set_abort(&self, index: usize, handle: AbortHandle) {
-        match &mut *self.jobs[index].lock() {
-            State::Running { abort, .. } => *abort = Some(handle),
-            _ => handle.abort(),
-        }
-    }
-}
-
-impl Slot {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes a hook that is pending after its first poll.
+    fn unpark(&self, index: usize) -> Option<Caught<HookFuture>> {
+        self.claims.while_running(index, |running| running.parked.take()).flatten()
     }
 }
 
@@ -161,40 +121,62 @@ pub(crate) fn add_driver(work: &Arc<Work>, runtime: &Handle) {
     drop(runtime.spawn(unconstrained(driver)));
 }
 
+/// Calls every hook and polls it once; those that are pending once more, after the others had their turn; only what is
+/// pending even then costs a task. Most hooks that wait at all wait for a yield, or for a lock that is free by then.
 async fn drive(work: Arc<Work>) {
-    while let Some((index, instance)) = work.claim() {
-        match &work.jobs[index].declared.hook.call {
+    let begin = || Running { since: Instant::now(), parked: None, abort: None };
+    while let Some((index, instance)) = work.claims.claim(begin) {
+        match &work.hooks[index].hook.call {
             Call::Blocking(hook) => {
                 let work = work.clone();
-                drop(tokio::task::spawn_blocking(move || {
-                    let ended = call(|| hook(instance));
-                    work.ended(index, ended);
-                }));
+                drop(tokio::task::spawn_blocking(move || work.ended(index, call(|| hook(instance)))));
             }
-            Call::Async(hook) => poll_or_spawn(&work, index, Caught::new(|| hook(instance))).await,
+            Call::Async(hook) => first_poll(&work, index, Caught::new(|| hook(instance))),
+        }
+    }
+    // What the first polls woke runs first.
+    tokio::task::yield_now().await;
+    while let Some(index) = work.claims.claim_again() {
+        second_poll(&work, index);
+    }
+}
+
+fn first_poll(work: &Arc<Work>, index: usize, future: Result<Caught<HookFuture>, Ended>) {
+    match future.map(poll_now) {
+        Err(ended) | Ok(Ok(ended)) => work.ended(index, ended),
+        Ok(Err(pending)) => {
+            // Dropped outside the lock if it was late meanwhile: its destructors are the user's.
+            let mut pending = Some(pending);
+            work.claims.while_running(index, |running| running.parked = pending.take());
+            // Its first poll took so long that another driver has finished the second round.
+            if work.claims.came_up_again(index) {
+                second_poll(work, index);
+            }
         }
     }
 }
 
-/// A hook that is ready at its first poll costs no task, a pending one costs one.
-async fn poll_or_spawn(work: &Arc<Work>, index: usize, future: Result<Caught<HookFuture>, Ended>) {
-    let mut future = match future {
-        Ok(future) => future,
-        Err(ended) => return work.ended(index, ended),
+fn second_poll(work: &Arc<Work>, index: usize) {
+    let Some(future) = work.unpark(index) else { return };
+    let future = match poll_now(future) {
+        Ok(ended) => return work.ended(index, ended),
+        Err(future) => future,
     };
-    // The waker of this poll is the driver's; the task below polls again with its own.
-    let first = poll_fn(|context| Poll::Ready(std::pin::Pin::new(&mut future).poll(context))).await;
-    match first {
-        Poll::Ready(ended) => work.ended(index, ended),
-        Poll::Pending => {
-            let task = tokio::spawn({
-                let work = work.clone();
-                async move {
-                    let ended = future.await;
-                    work.ended(index, ended);
-                }
-            });
-            work.set_abort(index, task.abort_handle());
-        }
+    let task = tokio::spawn({
+        let work = work.clone();
+        async move { work.ended(index, future.await) }
+    });
+    // Known only after the task was spawned: the hook may be late or done by then.
+    let abort = task.abort_handle();
+    if work.claims.while_running(index, |running| running.abort = Some(abort)).is_none() {
+        task.abort();
+    }
+}
+
+/// Polls once with nobody to wake: whatever is pending is polled again, at the latest by the task that it becomes.
+fn poll_now(mut future: Caught<HookFuture>) -> Result<Ended, Caught<HookFuture>> {
+    match Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(ended) => Ok(ended),
+        Poll::Pending => Err(future),
     }
 }
