@@ -84,6 +84,7 @@ impl Main {
             return ExitCode::SUCCESS;
         }
         log::start();
+        watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
         watchdog::start(config.watchdog, manager.bell());
         let mut service =
             Service { manager, config, body, attendant: Attendant::new(manager), runs: 0, plan_told: false };
@@ -113,8 +114,8 @@ struct Service {
 impl Service {
     /// Returns the exit code.
     fn live(&mut self, init: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>) -> u8 {
-        let initialised = init.map_or(Ok(()), |init| self.initialise(init));
         self.attendant.ledger = self.config.restart.clone().map(Ledger::open);
+        let initialised = init.map_or(Ok(()), |init| self.initialise(init));
         if let Err(error) = initialised {
             return self.init_failed(&error);
         }
@@ -136,7 +137,7 @@ impl Service {
     fn initialise(&mut self, init: Box<dyn FnOnce() -> Result<(), String> + Send>) -> Result<(), String> {
         let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
         let result = ended.clone();
-        watchdog::set_deadline(self.config.watchdog.map(|watchdog| Instant::now() + watchdog.startup));
+        watchdog::begin_init();
         run_init(init, move |ended| {
             *result.lock().expect("nobody panics with it") = Some(ended);
             LifecycleManager::global().bell().ring();
@@ -144,12 +145,13 @@ impl Service {
         .map_err(|error| error.to_string())?;
         let ended = loop {
             let now = ended.lock().expect("nobody panics with it").take();
-            if now.is_some() || signal::pending() {
+            self.attendant.attend();
+            if now.is_some() || self.attendant.stopped_by().is_some() {
                 break now;
             }
             self.manager.bell().wait(None);
         };
-        watchdog::set_deadline(None);
+        watchdog::end_run();
         match ended {
             Some(Ended::Failed(error)) => Err(error),
             Some(Ended::Panicked(message)) => Err(format!("panicked: {message}")),
@@ -211,17 +213,19 @@ impl Service {
         if let Err(error) = host(session.clone(), &self.config, self.body.clone()) {
             session.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));
         }
-        let begun = self.wait_for_cause(&session);
-        watchdog::set_deadline(Some(begun + self.config.shutdown_timeout + GRACE));
-        watchdog::end_run();
+        self.wait_for_cause(&session);
         self.shut_down(&session)
     }
 
     /// All reasons to stop arrive here.
-    fn wait_for_cause(&mut self, session: &Session) -> Instant {
+    fn wait_for_cause(&mut self, session: &Session) {
         loop {
             self.attendant.attend();
             let cause = session.cause();
+            if cause.is_some() {
+                watchdog::arm_deadline();
+                watchdog::end_run();
+            }
             // When the service is up, or stops before: only then is it known what was managed.
             if !self.plan_told
                 && (cause.is_some() || session.is_ready() || session.started.elapsed() >= UP_AFTER)
@@ -229,9 +233,8 @@ impl Service {
                 self.plan_told = true;
                 log::info(format!("shutdown plan\n{}", self.manager.plan()));
             }
-            if let Some((cause, begun)) = cause {
-                self.tell(&cause);
-                return begun;
+            if let Some((cause, _)) = cause {
+                return self.tell(&cause);
             }
             self.manager.bell().wait((!self.plan_told).then_some(UP_AFTER));
         }
@@ -265,7 +268,9 @@ impl Service {
     /// a next run of main begins beside it.
     fn dismiss(&mut self, session: &Session) {
         session.quit.cancel();
-        let until = Instant::now() + FAREWELL + Duration::from_millis(200);
+        let farewell = Instant::now() + FAREWELL + Duration::from_millis(200);
+        let budget = session.cause().map(|(_, begun)| begun + self.config.shutdown_timeout + GRACE / 2);
+        let until = budget.map_or(farewell, |budget| budget.min(farewell));
         while session.runtime().is_some() && !session.is_gone() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -285,7 +290,7 @@ impl Service {
         ledger.crashed(report.cause.summary());
         let again = self.attendant.stopped_by().is_none();
         if again {
-            watchdog::set_deadline(None);
+            watchdog::deadline::disarm();
             log::warn(format!("{}: main runs again", report.cause));
         }
         again

@@ -133,7 +133,7 @@ impl Shutdown<'_> {
                 self.session.bell.wait(Some(left));
             } else {
                 self.session.bell.wait(Some(left.min(stall.patience)));
-                self.unblock(work, &mut stall);
+                self.unblock(work, &mut stall, share);
             }
             (self.attend)();
         }
@@ -141,12 +141,14 @@ impl Shutdown<'_> {
 
     /// A driver that gets nowhere is blocked by a hook: another goes on. If that one does not even begin, the whole
     /// runtime is frozen, and a runtime of our own calls the hooks that are left.
-    fn unblock(&mut self, work: &Arc<Work>, stall: &mut Stall) {
+    fn unblock(&mut self, work: &Arc<Work>, stall: &mut Stall, share: Duration) {
         if !stall.is_over(work.progress()) || !work.needs_driver() {
             return;
         }
         add_driver(work, &self.runtime);
-        if stall.since.elapsed() >= FROZEN || self.rescue.runtime().is_some() {
+        // Early enough that a step with little time has some left on the other runtime.
+        let frozen = FROZEN.min(share / 4);
+        if stall.since.elapsed() >= frozen || self.rescue.runtime().is_some() {
             self.rescue.start().into_iter().for_each(|runtime| add_driver(work, runtime));
         }
     }

@@ -54,11 +54,6 @@ pub(crate) fn take() -> Arrived {
     }
 }
 
-/// Whether a signal that ends the service waits to be taken.
-pub(crate) fn pending() -> bool {
-    [&TERMINATE, &INTERRUPT, &HANGUP].iter().any(|count| count.load(Relaxed) > 0)
-}
-
 impl Arrived {
     /// The signal that a shutdown is to be started for.
     pub(crate) fn stop(self) -> Option<Signal> {
@@ -98,8 +93,10 @@ mod imp {
 
     use super::{HANGUP, INTERRUPT, QUIT, TERMINATE};
     use crate::bell::{self, Bell};
+    use crate::watchdog::{self, deadline};
 
     static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
+    static WATCHDOG: AtomicI32 = AtomicI32::new(-1);
     static OWNER: AtomicI32 = AtomicI32::new(0);
     /// Interrupts seen in all; never taken back.
     static INTERRUPTS: AtomicI32 = AtomicI32::new(0);
@@ -124,6 +121,11 @@ mod imp {
                 INTERRUPT.fetch_add(1, Relaxed)
             }
         };
+        if signal != libc::SIGQUIT {
+            // Here, not by the orchestrator: whatever that is stuck in, the bound holds from this moment.
+            deadline::arm();
+            bell::ring(WATCHDOG.load(Relaxed));
+        }
         bell::ring(DESCRIPTOR.load(Relaxed));
         set_errno(errno);
     }
@@ -132,6 +134,7 @@ mod imp {
         // SAFETY: getpid cannot fail.
         OWNER.store(unsafe { libc::getpid() }, Relaxed);
         DESCRIPTOR.store(bell.descriptor(), Relaxed);
+        WATCHDOG.store(watchdog::bell().descriptor(), Relaxed);
         let handler = on_signal as extern "C" fn(c_int) as libc::sighandler_t;
         for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT] {
             set(signal, handler);

@@ -171,6 +171,42 @@ fn fill(pipe: &mut std::io::PipeWriter) {
     set(0);
 }
 
+/// W13: the lock of the tracing subscriber is held for good, and the lock of stdout.
+#[test]
+fn no_lock_that_the_hung_thread_holds_keeps_the_verdict() {
+    for scenario in ["subscriber-held", "stdout-held", "stderr-held"] {
+        let mut service = Service::new(env!("CARGO_BIN_EXE_mute")).arg(scenario);
+        service = service.env("LIFECYCLE_WATCHDOG_TIMEOUT", "1s").env("LIFECYCLE_WATCHDOG_STARTUP", "1s");
+        let output = service.run().expect_code(1);
+        assert!(verdict(&output).contains("the tokio runtime"), "{scenario}: {}", verdict(&output));
+        assert!(output.took < Duration::from_secs(15), "{scenario}: {:?}", output.took);
+        assert_eq!(ledger::crashes(output.folder.path()), 1, "{scenario}");
+    }
+}
+
+/// The start-up, W10: an `init` that does not return.
+#[test]
+fn an_init_that_hangs_is_found_and_a_signal_ends_it() {
+    let init = |scenario: &str| Service::new(env!("CARGO_BIN_EXE_init")).env("INIT", scenario);
+    let output = init("hangs").env("LIFECYCLE_WATCHDOG_STARTUP", "1s").run().expect_code(1);
+    assert!(verdict(&output).contains("`init` function has not returned"), "{}", verdict(&output));
+    assert_eq!(ledger::crashes(output.folder.path()), 1);
+
+    let mut service = init("hangs").start();
+    service.line("init begins");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert_eq!(output.lines(), ["init begins"]);
+    assert_eq!(ledger::crashes(output.folder.path()), 0);
+
+    for (scenario, says) in [("fails", "no crypto provider"), ("panics", "init gives up")] {
+        let output = init(scenario).run().expect_code(1);
+        assert_eq!(output.lines(), ["init begins"]);
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+        assert_eq!(ledger::crashes(output.folder.path()), 1);
+    }
+}
+
 /// A blocking tick on one of several threads: its own limit, and inside the call.
 #[test]
 fn a_tick_that_blocks_is_found_by_its_own_limit() {

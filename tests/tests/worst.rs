@@ -116,6 +116,26 @@ fn a_component_that_comes_late_is_closed_in_its_place_or_at_once() {
     assert_eq!(lines[lines.len() - 3..], ["latecomer", "late at once", "late in place"]);
 }
 
+/// The report cannot be written either: the subscriber's lock is held, or stderr is a full pipe that nobody reads.
+#[test]
+fn a_logger_that_blocks_does_not_hold_up_a_shutdown() {
+    for scenario in ["subscriber-stuck", "subscriber-stuck-hook-late"] {
+        let mut service = Service::new(env!("CARGO_BIN_EXE_mute")).arg(scenario);
+        service = service.env("LIFECYCLE_SHUTDOWN_TIMEOUT", "3s");
+        let mut service = service.start();
+        service.line("stuck");
+        let sent = Instant::now();
+        service.signal(libc::SIGTERM);
+        let output = service.wait();
+        assert!(sent.elapsed() < Duration::from_secs(3) + GRACE, "{scenario}: {:?}", sent.elapsed());
+        assert_eq!(output.code, i32::from(scenario.ends_with("late")), "{output:#?}");
+        assert!(
+            output.stderr.contains("Component::close"),
+            "the report goes straight to stderr: {output:#?}"
+        );
+    }
+}
+
 /// H10: a signal races with a failure of main; each hook is called once, by whichever cause wins.
 #[test]
 fn a_thousand_races_of_a_signal_with_a_failure_call_each_hook_once() {

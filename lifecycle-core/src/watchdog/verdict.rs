@@ -15,6 +15,9 @@ impl Display for Stale {
         let Stale(heartbeat) = self;
         let (name, place) = (heartbeat.name(), heartbeat.place());
         let age = heartbeat.stale().as_secs_f64();
+        if std::ptr::eq(*heartbeat, &raw const super::INIT) {
+            return write!(f, "the `init` function has not returned for {age:.1} s");
+        }
         if heartbeat.is_probe() {
             return write!(
                 f,
