@@ -1,0 +1,122 @@
+//! H10 in every order: loom runs the core's own `claims.rs` through all interleavings of its threads.
+
+/// loom's primitives in the place of `lifecycle-core/src/sync.rs`.
+mod sync {
+    pub(crate) use loom::sync::atomic::AtomicUsize;
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+}
+
+#[path = "../../lifecycle-core/src/claims.rs"]
+#[allow(dead_code)]
+mod claims;
+
+use claims::{Before, Claims};
+use loom::sync::Arc;
+use loom::sync::atomic::AtomicUsize;
+use loom::sync::atomic::Ordering::SeqCst;
+use loom::thread;
+
+/// A job that is waiting is a name; one that runs may be parked; one that ended says who ended it.
+type Jobs = Claims<&'static str, Parked, &'static str>;
+type Parked = Option<&'static str>;
+
+struct Counted {
+    jobs: Jobs,
+    calls: AtomicUsize,
+    lasts: AtomicUsize,
+}
+
+fn counted(names: &[&'static str]) -> Arc<Counted> {
+    let jobs = Claims::new(names.iter().copied());
+    Arc::new(Counted { jobs, calls: AtomicUsize::new(0), lasts: AtomicUsize::new(0) })
+}
+
+impl Counted {
+    fn end(&self, index: usize, by: &'static str) {
+        if let Some(over) = self.jobs.end(index, |_| by) {
+            self.lasts.fetch_add(usize::from(over.last), SeqCst);
+            assert!(matches!(over.before, Before::Waiting(_) | Before::Running(_)));
+        }
+    }
+
+    /// What a driver does with hooks that are ready at once.
+    fn drive(&self) {
+        while let Some((index, _)) = self.jobs.claim(|| None) {
+            self.calls.fetch_add(1, SeqCst);
+            self.end(index, "driver");
+        }
+    }
+
+    /// What the orchestrator does at the deadline.
+    fn expire(&self, count: usize) {
+        self.jobs.close();
+        (0..count).for_each(|index| self.end(index, "deadline"));
+        assert_eq!(self.ends().len(), count, "the report of a step that is over has every hook");
+    }
+
+    fn ends(&self) -> Vec<&'static str> {
+        let mut ends = Vec::new();
+        self.jobs.for_each_end(|end| ends.push(*end));
+        ends
+    }
+}
+
+#[test]
+fn two_drivers_call_each_hook_once_and_the_last_end_is_told_once() {
+    loom::model(|| {
+        let counted = counted(&["a", "b"]);
+        let other = counted.clone();
+        let driver = thread::spawn(move || other.drive());
+        counted.drive();
+        driver.join().unwrap();
+        assert!(counted.jobs.is_done());
+        assert_eq!((counted.calls.load(SeqCst), counted.lasts.load(SeqCst)), (2, 1));
+        assert_eq!(counted.ends(), ["driver", "driver"]);
+    });
+}
+
+#[test]
+fn the_deadline_races_with_a_driver_and_every_hook_ends_once() {
+    loom::model(|| {
+        let counted = counted(&["a", "b"]);
+        let other = counted.clone();
+        let driver = thread::spawn(move || other.drive());
+        counted.expire(2);
+        driver.join().unwrap();
+        assert!(counted.calls.load(SeqCst) <= 2);
+        assert_eq!(counted.lasts.load(SeqCst), 1);
+        assert_eq!(counted.ends().len(), 2);
+    });
+}
+
+#[test]
+fn a_parked_hook_is_polled_again_exactly_once() {
+    loom::model(|| {
+        let counted = counted(&["a"]);
+        let other = counted.clone();
+        // The second driver finds nothing to claim and goes through the second round, perhaps too early.
+        let driver = thread::spawn(move || other.poll_parked());
+        if let Some((index, name)) = counted.jobs.claim(|| None) {
+            counted.jobs.while_running(index, |parked| *parked = Some(name));
+            if counted.jobs.came_up_again(index) {
+                counted.take(index);
+            }
+        }
+        counted.poll_parked();
+        driver.join().unwrap();
+        assert_eq!(counted.calls.load(SeqCst), 1);
+    });
+}
+
+impl Counted {
+    fn poll_parked(&self) {
+        while let Some(index) = self.jobs.claim_again() {
+            self.take(index);
+        }
+    }
+
+    fn take(&self, index: usize) {
+        let parked = self.jobs.while_running(index, Option::take).flatten();
+        self.calls.fetch_add(usize::from(parked.is_some()), SeqCst);
+    }
+}
