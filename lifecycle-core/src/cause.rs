@@ -7,6 +7,13 @@ use serde::Serialize;
 use crate::signal::Signal;
 
 /// Why a run of main ended.
+///
+/// ```
+/// use lifecycle::Cause;
+///
+/// assert!(Cause::MainFailed("no route".into()).is_failure());
+/// assert!(!Cause::Requested("the books are closed".into()).is_failure());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Something that must be put right before the service can start: the process exits with 78 (`EX_CONFIG` of sysexits.h).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
+pub(crate) struct ConfigError {
     text: String,
 }
 

@@ -226,6 +226,17 @@ pub(crate) fn link_declared() {
 }
 
 /// The guard of [`Heartbeat::pause`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use lifecycle::Heartbeat;
+/// static BACKUP: Heartbeat = Heartbeat::new("backup", Duration::from_secs(5));
+///
+/// fn begin_backup() -> lifecycle::HeartbeatPause {
+///     BACKUP.pause("the backup takes as long as it takes")
+/// }
+/// # drop(begin_backup());
+/// ```
 #[must_use = "the heartbeat is judged again as soon as the guard is dropped"]
 pub struct HeartbeatPause {
     heartbeat: &'static Heartbeat,

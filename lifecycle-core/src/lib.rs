@@ -12,6 +12,7 @@ mod place;
 mod plan;
 mod report;
 mod restart;
+mod share;
 mod table;
 
 mod attend;
@@ -19,6 +20,7 @@ mod bell;
 mod breadcrumb;
 mod claims;
 mod component;
+mod entry;
 mod heartbeat;
 mod ledger;
 mod lifecycle;
@@ -34,6 +36,7 @@ mod runtime;
 mod session;
 mod shutdown;
 mod signal;
+mod stall;
 mod status;
 mod sync;
 mod unwind;
@@ -43,7 +46,6 @@ mod work;
 mod functions;
 
 pub use cause::Cause;
-pub use error::ConfigError;
 pub use functions::*;
 pub use heartbeat::{Heartbeat, HeartbeatPause};
 pub use lifecycle::LifecycleManager;
@@ -64,9 +66,9 @@ pub mod __private {
 
     pub use crate::breadcrumb::{at, enter, heartbeat};
     pub use crate::component::{Hook, Site, async_function, async_method, function, method};
+    pub use crate::entry::Main;
     pub use crate::heartbeat::{Arm, Heartbeat, HeartbeatSite};
     pub use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
     pub use crate::phase::Phase;
     pub use crate::place::Place;
-    pub use crate::run::Main;
 }

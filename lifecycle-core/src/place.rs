@@ -6,6 +6,11 @@ use std::panic::Location;
 use serde::Serialize;
 
 /// A file and a line of the user's code.
+///
+/// ```
+/// let place = lifecycle::Place { file: "src/db.rs", line: 14 };
+/// assert_eq!(place.to_string(), "src/db.rs:14");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Place {
     /// As the compiler was given it, so relative to the workspace.

@@ -25,6 +25,12 @@ pub struct Plan {
 }
 
 /// A hook of the plan.
+///
+/// ```
+/// for hook in lifecycle::plan().hooks {
+///     println!("{} in phase {}, at most {:?}", hook.name, hook.phase.name(), hook.timeout);
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedHook {
     /// When it runs.

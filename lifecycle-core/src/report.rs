@@ -1,6 +1,7 @@
 //! The report of a shutdown: what each hook did, and what follows from it.
 
-use std::fmt;
+mod text;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,7 +10,6 @@ use crate::cause::Cause;
 use crate::phase::Phase;
 use crate::place::Place;
 use crate::plan::as_millis;
-use crate::table;
 
 /// What a shutdown did. `Display` is a table.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +26,15 @@ pub struct Report {
 }
 
 /// What one hook did for one instance.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let report = lifecycle::LifecycleManager::new().stop("end of the test").await;
+/// for hook in &report.hooks {
+///     println!("{} ({}): {:?} after {:?}", hook.name, hook.place, hook.result, hook.took);
+/// }
+/// # });
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct HookReport {
     /// Its phase.
@@ -44,6 +53,14 @@ pub struct HookReport {
 }
 
 /// How a hook ended.
+///
+/// ```
+/// use lifecycle::{HookResult, Report};
+///
+/// fn late(report: &Report) -> Vec<&'static str> {
+///     report.hooks.iter().filter(|hook| hook.result == HookResult::Late).map(|hook| hook.name).collect()
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -61,6 +78,13 @@ pub enum HookResult {
 }
 
 /// A task, or main, that did not simply return.
+///
+/// ```
+/// fn stuck(report: &lifecycle::Report) -> Vec<&str> {
+///     let stuck = report.tasks.iter().filter(|task| task.result == lifecycle::TaskResult::Stuck);
+///     stuck.map(|task| task.name.as_str()).collect()
+/// }
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct TaskReport {
     /// Its name; `main` is main.
@@ -72,6 +96,13 @@ pub struct TaskReport {
 }
 
 /// How a task ended that did not simply return.
+///
+/// ```
+/// use lifecycle::{TaskReport, TaskResult};
+///
+/// let task = TaskReport { name: "feed".into(), place: None, result: TaskResult::Dropped };
+/// assert_ne!(task.result, TaskResult::Stuck);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -160,63 +191,6 @@ impl Report {
             (_, Some(failure)) => format!("the run failed: {}; {failure}", self.cause),
             (_, None) => format!("the run failed: {}", self.cause),
         }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "shutdown took {:.1?}, cause: {}", self.took, self.cause)?;
-        let rows = rows(&self.hooks);
-        if !rows.is_empty() {
-            table::write(f, ["phase", "order", "hook", "result", "took", "declared at", ""], &rows)?;
-        }
-        for task in &self.tasks {
-            let word = match &task.result {
-                TaskResult::Failed(error) => format!("FAILED while it drained: {error}"),
-                TaskResult::Panicked(message) => format!("PANICKED while it drained: {message}"),
-                TaskResult::Dropped => "did not return in its drain time: dropped".to_owned(),
-                TaskResult::Stuck => {
-                    "STUCK: did not return in its drain time and blocks its thread".to_owned()
-                }
-            };
-            let place = task.place.map(|place| format!(" ({place})")).unwrap_or_default();
-            writeln!(f, "  task `{}`{place} {word}", task.name)?;
-        }
-        write!(f, "{}", self.verdict())
-    }
-}
-
-/// One row a hook; equal good results of many instances are one row.
-fn rows(hooks: &[HookReport]) -> Vec<[String; 7]> {
-    let same = |a: &HookReport, b: &HookReport| {
-        a.result == HookResult::Done && b.result == HookResult::Done && a.name == b.name && a.place == b.place
-    };
-    hooks
-        .chunk_by(same)
-        .map(|group| {
-            let hook = &group[0];
-            let times = if group.len() > 1 { format!(" x {}", group.len()) } else { String::new() };
-            let longest = group.iter().map(|hook| hook.took).max().unwrap_or_default();
-            let ran = hook.result != HookResult::NotManaged;
-            [
-                hook.phase.name().to_owned(),
-                hook.order.to_string(),
-                format!("{}{times}", hook.name),
-                hook.result.word().to_owned(),
-                if ran { format!("{longest:.1?}") } else { String::new() },
-                hook.place.to_string(),
-                note(&hook.result),
-            ]
-        })
-        .collect()
-}
-
-fn note(result: &HookResult) -> String {
-    match result {
-        HookResult::Failed(text) | HookResult::Panicked(text) => text.replace('\n', " / "),
-        HookResult::Late => "aborted when its time was over".to_owned(),
-        HookResult::NotManaged => "no instance was handed to lifecycle::manage".to_owned(),
-        HookResult::Done => String::new(),
     }
 }
 

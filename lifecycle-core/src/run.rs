@@ -1,108 +1,29 @@
 //! The whole life of a process under `#[lifecycle::main]`: start, run, shut down, and again after a crash.
 
-use std::future::Future;
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::attend::Attendant;
 use crate::cause::Cause;
 use crate::config::Config;
-use crate::error::ConfigError;
 use crate::ledger::Ledger;
 use crate::lifecycle::LifecycleManager;
 use crate::log::{self, Level};
-use crate::options::Options;
-use crate::outcome::{MainOutcome, Outcome};
 use crate::report::Report;
 use crate::runtime::{Body, FAREWELL, host, run_init};
 use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
 use crate::status::UP_AFTER;
 use crate::unwind::Ended;
-use crate::{platform, raw, signal, watchdog};
-
-/// `EX_CONFIG` of sysexits.h.
-const EXIT_CONFIG: u8 = 78;
+use crate::{platform, raw, watchdog};
 
 /// After the budget of a shutdown the process has this long to be gone.
-const GRACE: Duration = Duration::from_secs(1);
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
-/// What `#[lifecycle::main]` makes of a program.
-pub struct Main {
-    options: Options,
-    init: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>,
-}
+/// The `init` function of `#[lifecycle::main]`.
+pub(crate) type Init = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
-impl Main {
-    /// With the attribute's options.
-    #[must_use]
-    pub fn new(options: Options) -> Main {
-        Main { options, init: None }
-    }
-
-    /// A function to be run once, before the first runtime.
-    #[must_use]
-    pub fn init<R: Outcome + 'static>(mut self, init: fn() -> R) -> Main {
-        self.init = Some(Box::new(move || init().outcome()));
-        self
-    }
-
-    /// Runs an `async fn main`.
-    #[must_use]
-    pub fn run_async<F, Fut>(self, main: F) -> ExitCode
-    where
-        F: Fn() -> Fut + Copy + Send + Sync + 'static,
-        Fut: Future + 'static,
-        Fut::Output: MainOutcome,
-    {
-        self.run(Body::Async(Arc::new(move || Box::pin(async move { main().await.main_outcome() }))))
-    }
-
-    /// Runs a plain `fn main`.
-    #[must_use]
-    pub fn run_sync<F, R>(self, main: F) -> ExitCode
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: MainOutcome,
-    {
-        self.run(Body::Sync(Arc::new(move || main().main_outcome())))
-    }
-
-    fn run(self, body: Body) -> ExitCode {
-        let manager = LifecycleManager::global();
-        signal::install(manager.bell());
-        let environment = |name: &str| std::env::var_os(name);
-        let config = Config::resolve(&self.options, &environment)
-            .and_then(|config| manager.plan().check().map(|()| config));
-        let config = match config {
-            Ok(config) => config,
-            Err(errors) => return refuse(&errors),
-        };
-        if config.plan_only {
-            print!("{}", manager.plan());
-            return ExitCode::SUCCESS;
-        }
-        log::start();
-        watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
-        watchdog::start(config.watchdog, manager.bell());
-        let mut service =
-            Service { manager, config, body, attendant: Attendant::new(manager), runs: 0, plan_told: false };
-        let code = service.live(self.init);
-        log::flush(Instant::now() + Duration::from_millis(250));
-        ExitCode::from(code)
-    }
-}
-
-/// Nothing was started: no init, no ledger, no main.
-fn refuse(errors: &[ConfigError]) -> ExitCode {
-    for error in errors {
-        raw::stderr(format!("ERROR lifecycle: {error}\n").as_bytes());
-    }
-    ExitCode::from(EXIT_CONFIG)
-}
-
-struct Service {
+pub(crate) struct Service {
     manager: &'static LifecycleManager,
     config: Config,
     body: Body,
@@ -112,8 +33,12 @@ struct Service {
 }
 
 impl Service {
+    pub(crate) fn new(manager: &'static LifecycleManager, config: Config, body: Body) -> Service {
+        Service { manager, config, body, attendant: Attendant::new(manager), runs: 0, plan_told: false }
+    }
+
     /// Returns the exit code.
-    fn live(&mut self, init: Option<Box<dyn FnOnce() -> Result<(), String> + Send>>) -> u8 {
+    pub(crate) fn live(&mut self, init: Option<Init>) -> u8 {
         self.attendant.ledger = self.config.restart.clone().map(Ledger::open);
         let initialised = init.map_or(Ok(()), |init| self.initialise(init));
         if let Err(error) = initialised {
@@ -134,7 +59,7 @@ impl Service {
     }
 
     /// `Ok` too if a signal came first: then nothing is started anyway.
-    fn initialise(&mut self, init: Box<dyn FnOnce() -> Result<(), String> + Send>) -> Result<(), String> {
+    fn initialise(&mut self, init: Init) -> Result<(), String> {
         let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
         let result = ended.clone();
         watchdog::begin_init();

@@ -12,6 +12,8 @@ use crate::registry::{Declared, declared_hooks};
 use crate::report::{HookReport, HookResult, Report, TaskReport, TaskResult};
 use crate::rescue::Rescue;
 use crate::session::{Session, Stop, Task};
+use crate::share::share;
+use crate::stall::{FROZEN, Stall};
 use crate::work::{Work, add_driver};
 
 /// How long a shutdown may take.
@@ -23,13 +25,6 @@ pub(crate) struct Budget {
 
 /// A dropped task is gone after this, unless it blocks its thread.
 const DROP_GRACE: Duration = Duration::from_millis(100);
-
-/// A driver that has made no progress for so long is taken to be blocked.
-const STALL: Duration = Duration::from_millis(10);
-
-/// Drivers that have not begun for so long are taken to be on a frozen runtime. Nothing is lost if it was only slow:
-/// each hook is claimed once, by whichever runtime comes first.
-const FROZEN: Duration = Duration::from_millis(200);
 
 /// The step at work, for those who must name its hooks from outside: the second Ctrl-C, the watchdog.
 static AT_WORK: Mutex<Option<Arc<Work>>> = Mutex::new(None);
@@ -220,82 +215,5 @@ impl Shutdown<'_> {
         // Stable: instances keep the order in which they were managed.
         hooks.sort_by(|a, b| a.key().cmp(&b.key()));
         Report { cause, hooks, tasks: self.tasks, took: begun.elapsed() }
-    }
-}
-
-/// How long the drivers of a step have been without progress.
-struct Stall {
-    since: Instant,
-    progress: usize,
-    patience: Duration,
-}
-
-impl Stall {
-    fn new(start: Instant) -> Stall {
-        Stall { since: start, progress: 0, patience: STALL }
-    }
-
-    /// Whether a patience went by without progress; the next one is longer.
-    fn is_over(&mut self, progress: usize) -> bool {
-        if progress != self.progress {
-            *self = Stall { since: Instant::now(), progress, patience: STALL };
-            return false;
-        }
-        let over = self.since.elapsed() >= self.patience;
-        if over {
-            self.patience = (self.patience * 2).min(FROZEN);
-        }
-        over
-    }
-}
-
-/// The deadline rule: a step that wishes `wish` gets it if everything later fits in too, else its share of what is left.
-fn share(wish: Duration, later: Duration, left: Duration) -> Duration {
-    let all = wish.saturating_add(later);
-    if left >= all {
-        return wish;
-    }
-    // all > left >= 0, so it is not zero.
-    wish.mul_f64(left.as_secs_f64() / all.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_gets_its_wish_or_its_share() {
-        let seconds = Duration::from_secs_f64;
-        for (wish, later, left, expected) in [
-            (5.0, 15.0, 25.0, 5.0),
-            (5.0, 15.0, 20.0, 5.0),
-            (5.0, 15.0, 10.0, 2.5),
-            (5.0, 0.0, 2.0, 2.0),
-            (0.0, 0.0, 0.0, 0.0),
-            (5.0, 5.0, 0.0, 0.0),
-        ] {
-            assert_eq!(
-                share(seconds(wish), seconds(later), seconds(left)),
-                seconds(expected),
-                "{wish} {later} {left}"
-            );
-        }
-    }
-
-    #[test]
-    fn hanging_steps_share_the_budget_and_the_last_one_is_not_starved() {
-        let wishes = [3.0, 1.0, 4.0];
-        let mut left = 4.0;
-        let mut got = Vec::new();
-        for (index, wish) in wishes.iter().enumerate() {
-            let later: f64 = wishes[index + 1..].iter().sum();
-            let seconds = Duration::from_secs_f64;
-            let share = share(seconds(*wish), seconds(later), seconds(left)).as_secs_f64();
-            left -= share;
-            got.push(share);
-        }
-        for (got, expected) in got.iter().zip([1.5, 0.5, 2.0]) {
-            assert!((got - expected).abs() < 1e-6, "{got} {expected}");
-        }
     }
 }

@@ -9,6 +9,12 @@ use serde::Serialize;
 use crate::bell::Bell;
 
 /// A signal that ends a service.
+///
+/// ```
+/// use lifecycle::{Cause, Signal};
+///
+/// assert_eq!(Cause::Signal(Signal::Terminate).to_string(), "SIGTERM");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub enum Signal {

@@ -35,6 +35,13 @@ pub struct Status {
 }
 
 /// Where the service stands.
+///
+/// ```
+/// let alive = true; // whoever answers is alive, also while it backs off
+/// let ready = lifecycle::status().ready;
+/// assert_eq!(lifecycle::status().state, lifecycle::State::Running);
+/// # let _ = (alive, ready);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -52,6 +59,12 @@ pub enum State {
 }
 
 /// One heartbeat.
+///
+/// ```
+/// for heartbeat in lifecycle::status().heartbeats {
+///     println!("{}: {} beats, the last {:?} ago", heartbeat.name, heartbeat.beats, heartbeat.age);
+/// }
+/// ```
 #[derive(Clone, Debug, Serialize)]
 pub struct HeartbeatStatus {
     /// Its name.

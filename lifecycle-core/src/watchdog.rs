@@ -114,7 +114,16 @@ pub fn pause(reason: &'static str) -> Guard {
     Guard { _private: () }
 }
 
-/// The guard of [`pause`]; heartbeats are judged again, from zero, when the last one is dropped.
+/// The guard of [`pause`]: heartbeats are judged again, from zero, when the last one is dropped.
+///
+/// ```
+/// struct Import {
+///     _unwatched: lifecycle::watchdog::Guard,
+/// }
+///
+/// let import = Import { _unwatched: lifecycle::watchdog::pause("importing the order book") };
+/// drop(import);
+/// ```
 #[must_use = "heartbeats are judged again as soon as the guard is dropped"]
 pub struct Guard {
     _private: (),

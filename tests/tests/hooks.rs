@@ -124,3 +124,19 @@ fn a_free_function_is_a_hook() {
     let output = stopped("").expect_code(0);
     assert!(position(&output, "database done") < position(&output, "goodbye"));
 }
+
+/// What is said goes through `tracing` where somebody subscribed: the plan when the service is up, and the report once.
+#[test]
+fn a_subscriber_gets_the_plan_and_the_report() {
+    let output = stopped("subscriber").expect_code(0);
+    let text = &output.stderr;
+    assert_eq!(text.matches("INFO lifecycle: shutdown plan").count(), 1, "{text}");
+    assert_eq!(text.matches("INFO lifecycle: shutdown took").count(), 1, "{text}");
+    let plan = text.find("shutdown plan").expect("counted above");
+    let report = text.find("shutdown took").expect("counted above");
+    assert!(plan < report, "{text}");
+    let row = text[plan..report].lines().find(|line| line.contains("Sockets::close")).expect("a row");
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells[..5], ["disconnect", "1", "Sockets::close", "300ms", "1"], "{row}");
+    assert!(cells[5].starts_with("tests/src/bin/hooks.rs:"), "{row}");
+}

@@ -119,7 +119,13 @@ async fn goodbye() {
     println!("goodbye");
 }
 
-#[lifecycle::main]
+fn init() {
+    if scenario("subscriber") {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
+    }
+}
+
+#[lifecycle::main(init = init)]
 async fn main() {
     lifecycle::manage(Database);
     lifecycle::manage(lifecycle_tests::library::Pool);
@@ -142,6 +148,7 @@ async fn main() {
     if scenario("stuck-blocking") {
         tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(3600)));
     }
+    lifecycle::ready();
     println!("up");
     if scenario("request") {
         lifecycle::shutdown("the books are closed");

@@ -1,0 +1,92 @@
+//! The entry point that `#[lifecycle::main]` generates: signals first, then the configuration, then the service's life.
+
+use std::future::Future;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::error::ConfigError;
+use crate::lifecycle::LifecycleManager;
+use crate::options::Options;
+use crate::outcome::{MainOutcome, Outcome};
+use crate::run::{GRACE, Init, Service};
+use crate::runtime::Body;
+use crate::{log, raw, signal, watchdog};
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIG: u8 = 78;
+
+/// What `#[lifecycle::main]` makes of a program.
+pub struct Main {
+    options: Options,
+    init: Option<Init>,
+}
+
+impl Main {
+    /// With the attribute's options.
+    #[must_use]
+    pub fn new(options: Options) -> Main {
+        Main { options, init: None }
+    }
+
+    /// A function to be run once, before the first runtime.
+    #[must_use]
+    pub fn init<R: Outcome + 'static>(mut self, init: fn() -> R) -> Main {
+        self.init = Some(Box::new(move || init().outcome()));
+        self
+    }
+
+    /// Runs an `async fn main`.
+    #[must_use]
+    pub fn run_async<F, Fut>(self, main: F) -> ExitCode
+    where
+        F: Fn() -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future + 'static,
+        Fut::Output: MainOutcome,
+    {
+        self.run(Body::Async(Arc::new(move || Box::pin(async move { main().await.main_outcome() }))))
+    }
+
+    /// Runs a plain `fn main`.
+    #[must_use]
+    pub fn run_sync<F, R>(self, main: F) -> ExitCode
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: MainOutcome,
+    {
+        self.run(Body::Sync(Arc::new(move || main().main_outcome())))
+    }
+
+    fn run(self, body: Body) -> ExitCode {
+        let manager = LifecycleManager::global();
+        signal::install(manager.bell());
+        let environment = |name: &str| std::env::var_os(name);
+        let config = Config::resolve(&self.options, &environment)
+            .and_then(|config| manager.plan().check().map(|()| config));
+        let config = match config {
+            Ok(config) => config,
+            Err(errors) => return refuse(&errors),
+        };
+        if config.plan_only {
+            // Whoever asked may have stopped reading.
+            let _ = write!(std::io::stdout(), "{}", manager.plan());
+            return ExitCode::SUCCESS;
+        }
+        log::start();
+        watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
+        watchdog::start(config.watchdog, manager.bell());
+        let code = Service::new(manager, config, body).live(self.init);
+        log::flush(Instant::now() + Duration::from_millis(250));
+        ExitCode::from(code)
+    }
+}
+
+/// Nothing was started: no init, no ledger, no main.
+fn refuse(errors: &[ConfigError]) -> ExitCode {
+    for error in errors {
+        raw::stderr(format!("ERROR lifecycle: {error}\n").as_bytes());
+    }
+    ExitCode::from(EXIT_CONFIG)
+}

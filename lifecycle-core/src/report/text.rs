@@ -1,0 +1,63 @@
+//! The report as people read it.
+
+use std::fmt;
+
+use super::{HookReport, HookResult, Report, TaskResult};
+use crate::table;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "shutdown took {:.1?}, cause: {}", self.took, self.cause)?;
+        let rows = rows(&self.hooks);
+        if !rows.is_empty() {
+            table::write(f, ["phase", "order", "hook", "result", "took", "declared at", ""], &rows)?;
+        }
+        for task in &self.tasks {
+            let word = match &task.result {
+                TaskResult::Failed(error) => format!("FAILED while it drained: {error}"),
+                TaskResult::Panicked(message) => format!("PANICKED while it drained: {message}"),
+                TaskResult::Dropped => "did not return in its drain time: dropped".to_owned(),
+                TaskResult::Stuck => {
+                    "STUCK: did not return in its drain time and blocks its thread".to_owned()
+                }
+            };
+            let place = task.place.map(|place| format!(" ({place})")).unwrap_or_default();
+            writeln!(f, "  task `{}`{place} {word}", task.name)?;
+        }
+        write!(f, "{}", self.verdict())
+    }
+}
+
+/// One row a hook; equal good results of many instances are one row.
+fn rows(hooks: &[HookReport]) -> Vec<[String; 7]> {
+    let same = |a: &HookReport, b: &HookReport| {
+        a.result == HookResult::Done && b.result == HookResult::Done && a.name == b.name && a.place == b.place
+    };
+    hooks
+        .chunk_by(same)
+        .map(|group| {
+            let hook = &group[0];
+            let times = if group.len() > 1 { format!(" x {}", group.len()) } else { String::new() };
+            let longest = group.iter().map(|hook| hook.took).max().unwrap_or_default();
+            let ran = hook.result != HookResult::NotManaged;
+            [
+                hook.phase.name().to_owned(),
+                hook.order.to_string(),
+                format!("{}{times}", hook.name),
+                hook.result.word().to_owned(),
+                if ran { format!("{longest:.1?}") } else { String::new() },
+                hook.place.to_string(),
+                note(&hook.result),
+            ]
+        })
+        .collect()
+}
+
+fn note(result: &HookResult) -> String {
+    match result {
+        HookResult::Failed(text) | HookResult::Panicked(text) => text.replace('\n', " / "),
+        HookResult::Late => "aborted when its time was over".to_owned(),
+        HookResult::NotManaged => "no instance was handed to lifecycle::manage".to_owned(),
+        HookResult::Done => String::new(),
+    }
+}
