@@ -13,17 +13,37 @@ pub(crate) struct Attendant {
     pub(crate) ledger: Option<Ledger>,
     /// The signal that was acted on: the process will not run main again.
     stopped_by: Option<Signal>,
+    /// A stop was asked for, and the ledger does not know it yet.
+    mark_due: bool,
     hang_noted: bool,
 }
 
 impl Attendant {
     pub(crate) fn new(manager: &'static LifecycleManager) -> Attendant {
-        Attendant { manager, ledger: None, stopped_by: None, hang_noted: false }
+        Attendant { manager, ledger: None, stopped_by: None, mark_due: false, hang_noted: false }
     }
 
     /// Whether a signal asked the process to end.
     pub(crate) fn stopped_by(&self) -> Option<Signal> {
         self.stopped_by
+    }
+
+    /// The ledger is marked at the next [`mark`](Attendant::mark): the disk is slow, and the first hooks need not wait.
+    pub(crate) fn stop_was_asked_for(&mut self) {
+        self.mark_due = true;
+    }
+
+    /// Writes the mark that is due. Whatever kills the process from then on was no crash.
+    pub(crate) fn mark(&mut self) {
+        if std::mem::take(&mut self.mark_due) {
+            self.ledger.iter_mut().for_each(Ledger::stopping);
+        }
+    }
+
+    /// The process ends with 0: a mark that is due is not worth writing any more.
+    pub(crate) fn mark_clean(&mut self) {
+        self.mark_due = false;
+        self.ledger.iter_mut().for_each(Ledger::clean);
     }
 
     /// Acts on whatever has arrived.
@@ -50,9 +70,7 @@ impl Attendant {
         if self.manager.backing_off().is_some() {
             log::info(format!("{signal}: the back-off wait ends, main is not run again"));
         } else if self.manager.session().end(Cause::Signal(signal)) {
-            if let Some(ledger) = &mut self.ledger {
-                ledger.stopping();
-            }
+            self.stop_was_asked_for();
             log::info(format!("{signal}: stopping"));
         } else {
             log::info(format!("{signal}: stopping already; main will not be run again"));

@@ -105,6 +105,9 @@ impl Scribe {
     }
 
     fn say(&self, level: Level, text: String) {
+        if level == Level::Info && !tracing::dispatcher::has_been_set() {
+            return;
+        }
         if self.thread.get().is_none() {
             return emit(level, &text);
         }

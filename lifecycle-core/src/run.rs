@@ -170,7 +170,7 @@ impl Service {
         match cause {
             Cause::MainFailed(error) => raw::stderr(format!("Error: {error}\n").as_bytes()),
             Cause::Requested(_) | Cause::MainReturned => {
-                self.attendant.ledger.iter_mut().for_each(Ledger::stopping);
+                self.attendant.stop_was_asked_for();
             }
             _ => {}
         }
@@ -180,19 +180,26 @@ impl Service {
         let budget = Budget { whole: self.config.shutdown_timeout, drain: self.config.drain };
         let attendant = &mut self.attendant;
         let report = match session.runtime() {
-            Some(runtime) => shut_down(self.manager, session, runtime, budget, &mut || attendant.attend()),
+            Some(runtime) => {
+                let attend = &mut || {
+                    attendant.attend();
+                    attendant.mark();
+                };
+                shut_down(self.manager, session, runtime, budget, attend)
+            }
             None => Report::empty(session.cause().map_or(Cause::MainReturned, |(cause, _)| cause)),
         };
+        // The runtime goes while the report is written.
+        session.quit.cancel();
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
         log::say(level, report.to_string());
         self.dismiss(session);
         report
     }
 
-    /// Ends the runtime, all its tasks with it. A thread that blocks is not waited for: the process ends anyway, and
+    /// Waits until the runtime is gone, and all its tasks with it. A thread that blocks is not waited for: the process ends anyway, and
     /// a next run of main begins beside it.
     fn dismiss(&mut self, session: &Session) {
-        session.quit.cancel();
         let farewell = Instant::now() + FAREWELL + Duration::from_millis(200);
         let budget = session.cause().map(|(_, begun)| begun + self.config.shutdown_timeout + GRACE / 2);
         let until = budget.map_or(farewell, |budget| budget.min(farewell));
@@ -224,7 +231,9 @@ impl Service {
     /// The last marks before the process ends.
     fn leave(&mut self, code: u8) -> u8 {
         if code == 0 {
-            self.attendant.ledger.iter_mut().for_each(Ledger::clean);
+            self.attendant.mark_clean();
+        } else {
+            self.attendant.mark();
         }
         code
     }

@@ -49,7 +49,7 @@ struct Shutdown<'a> {
     runtime: Handle,
     deadline: Instant,
     drain: Duration,
-    /// Called whenever the bell rang: signals are heard during a shutdown too.
+    /// Called before each wait: signals are heard during a shutdown too.
     attend: &'a mut dyn FnMut(),
     hooks: Vec<HookReport>,
     tasks: Vec<TaskReport>,
@@ -116,6 +116,7 @@ impl Shutdown<'_> {
         let mut stall = Stall::new(start);
         add_driver(work, &self.runtime);
         while !work.is_done() {
+            (self.attend)();
             // Counted anew each time: the drain's wish is void as soon as nobody would be waited for.
             let drain = if drain_is_ahead { self.drain_wish() } else { Duration::ZERO };
             let share =
@@ -130,7 +131,6 @@ impl Shutdown<'_> {
                 self.session.bell.wait(Some(left.min(stall.patience)));
                 self.unblock(work, &mut stall, share);
             }
-            (self.attend)();
         }
     }
 
@@ -193,12 +193,12 @@ impl Shutdown<'_> {
 
     fn wait_while(&mut self, until: Instant, condition: impl Fn(&Session) -> bool) {
         while condition(self.session) {
+            (self.attend)();
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
             self.session.bell.wait(Some(left));
-            (self.attend)();
         }
     }
 
