@@ -53,6 +53,34 @@ impl Config {
     }
 }
 
+/// Every variable that is read here, or that the library knows elsewhere.
+const VARIABLES: [&str; 15] = [
+    "LIFECYCLE_SHUTDOWN_TIMEOUT",
+    "LIFECYCLE_DRAIN",
+    "LIFECYCLE_RESTART",
+    "LIFECYCLE_RESTART_MAX_CRASHES",
+    "LIFECYCLE_RESTART_WITHIN",
+    "LIFECYCLE_RESTART_WAIT",
+    "LIFECYCLE_RESTART_FACTOR",
+    "LIFECYCLE_RESTART_MAX_WAIT",
+    "LIFECYCLE_RESTART_FILE",
+    "LIFECYCLE_WATCHDOG",
+    "LIFECYCLE_WATCHDOG_TIMEOUT",
+    "LIFECYCLE_WATCHDOG_STARTUP",
+    "LIFECYCLE_PLAN",
+    "LIFECYCLE_HANG_REPORT",
+    "LIFECYCLE_HANG_FRAMES",
+];
+
+/// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.
+pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<String> {
+    names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.starts_with("LIFECYCLE_") && !VARIABLES.contains(&name.as_str()))
+        .map(|name| format!("{name} is not a variable of lifecycle, which knows {}", VARIABLES.join(", ")))
+        .collect()
+}
+
 /// Longer times are a mistake, and would overflow a clock.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
@@ -215,6 +243,14 @@ mod tests {
         assert_eq!(waits(&[(max_wait, "3s")]), Ok((3, 3)));
         let errors = waits(&[(wait, "20s"), (max_wait, "3s")]).expect_err("a contradiction");
         assert!(errors[0].starts_with("LIFECYCLE_RESTART_MAX_WAIT=3s: must not be shorter"), "{errors:?}");
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_noticed() {
+        let names = ["PATH", "LIFECYCLE_DRAIN", "LIFECYCLE_DRIAN"].map(OsString::from);
+        let unknown = unknown_variables(names.into_iter());
+        assert_eq!(unknown.len(), 1);
+        assert!(unknown[0].starts_with("LIFECYCLE_DRIAN is not a variable"), "{unknown:?}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::log;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, RestartPolicy};
 
+const IN_MEMORY: &str = "crashes are counted in memory only, so not across processes";
+
 /// Shorter than any wait that means something.
 const MOMENT: Duration = Duration::from_millis(100);
 
@@ -113,16 +115,24 @@ impl Ledger {
 
     /// Under the lock: what stands in the file, changed, written. Any trouble costs one warning, never the service.
     fn update(&mut self, change: impl FnOnce(&mut Record)) {
+        if file::is_device(&self.path) {
+            change(&mut self.record);
+            return self.warn(&format!("a device or a socket: {IN_MEMORY}"));
+        }
         let lock = file::lock(&self.path);
         match file::read(&self.path) {
             Contents::Missing => {}
             Contents::Record(record) => self.record = record,
             Contents::Bad(reason) => self.set_aside(&reason),
+            Contents::Foreign(reason) => {
+                change(&mut self.record);
+                return self.warn(&format!("{reason}: {IN_MEMORY}"));
+            }
         }
         change(&mut self.record);
         let written = file::write(&self.path, &self.record.to_bytes());
         if let Err(error) = lock.map(drop).and(written) {
-            self.warn(&format!("{error}: crashes are counted in memory only, so not across processes"));
+            self.warn(&format!("{error}: {IN_MEMORY}"));
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::attend::Attendant;
 use crate::cause::Cause;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::ledger::Ledger;
 use crate::lifecycle::LifecycleManager;
 use crate::log::{self, Level};
@@ -44,9 +44,9 @@ impl Service {
         if let Err(error) = initialised {
             return self.init_failed(&error);
         }
-        for warning in platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name)) {
-            log::warn(warning);
-        }
+        let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
+        let unknown = config::unknown_variables(std::env::vars_os().map(|(name, _)| name));
+        platform.into_iter().chain(unknown).for_each(log::warn);
         loop {
             if self.back_off() {
                 return self.leave(0);

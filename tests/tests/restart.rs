@@ -161,6 +161,41 @@ fn a_bad_ledger_is_kept_aside_with_one_warning() {
     }
 }
 
+/// What is not ours to move stays where it is.
+#[test]
+fn a_device_in_the_ledgers_place_is_left_alone() {
+    let mut service = crash().env("LIFECYCLE_RESTART_FILE", "/dev/null").arg("0").arg("2").start();
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert_eq!(output.stderr.matches("counted in memory").count(), 1, "{}", output.stderr);
+    assert!(std::fs::metadata("/dev/null").is_ok_and(|metadata| !metadata.is_file()));
+    assert!(!std::path::Path::new("/dev/null.lock").exists());
+}
+
+/// L2: a folder and a FIFO are set aside as well.
+#[test]
+fn a_folder_or_a_fifo_in_the_ledgers_place_is_set_aside() {
+    for kind in ["folder", "fifo", "loop"] {
+        let service = crash().arg("0").arg("0");
+        let path = service.folder().path().join(".restart_count");
+        match kind {
+            "folder" => std::fs::create_dir(&path).expect("made"),
+            "fifo" => {
+                let made = std::process::Command::new("mkfifo").arg(&path).status();
+                assert!(made.is_ok_and(|status| status.success()));
+            }
+            _ => std::os::unix::fs::symlink(".restart_count", &path).expect("made"),
+        }
+        let mut service = service.start();
+        service.line("stays up");
+        service.signal(libc::SIGTERM);
+        let output = service.wait().expect_code(0);
+        assert!(output.path(".restart_count.bad").symlink_metadata().is_ok(), "{kind} is kept");
+        assert_eq!(ledger::state(output.folder.path()), "clean", "{kind}");
+    }
+}
+
 /// L3, in its plain form: a ledger that cannot be written costs one warning, and crashes count in memory.
 #[test]
 fn without_a_place_to_write_crashes_are_counted_in_memory() {

@@ -40,8 +40,10 @@ pub(crate) fn lock(path: &Path) -> io::Result<Lock> {
 pub(crate) enum Contents {
     Missing,
     Record(Record),
-    /// Not a ledger; the reason.
+    /// Not a ledger, to be set aside; the reason.
     Bad(String),
+    /// A file that we may not read, so it is not ours to move.
+    Foreign(String),
 }
 
 pub(crate) fn read(path: &Path) -> Contents {
@@ -55,14 +57,33 @@ pub(crate) fn read(path: &Path) -> Contents {
         Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_err() => {
             return Contents::Missing;
         }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Contents::Foreign(error.to_string());
+        }
         Err(error) => return Contents::Bad(error.to_string()),
     }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes));
-    match read.map_err(|error| error.to_string()).and_then(|_| Record::parse(&bytes)) {
+    if let Err(error) = File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)) {
+        return Contents::Foreign(error.to_string());
+    }
+    match Record::parse(&bytes) {
         Ok(record) => Contents::Record(record),
         Err(reason) => Contents::Bad(reason),
     }
+}
+
+/// Whether the path is that of something that is certainly not ours, nor is its folder: `/dev/null`, somebody's socket.
+#[cfg(unix)]
+pub(crate) fn is_device(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path)
+        .map(|metadata| metadata.file_type())
+        .is_ok_and(|kind| kind.is_char_device() || kind.is_block_device() || kind.is_socket())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_device(_: &Path) -> bool {
+    false
 }
 
 /// Moves a bad file out of the way; returns its new name.
