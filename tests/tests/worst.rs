@@ -95,6 +95,21 @@ fn hung_steps_share_the_budget_by_the_rule() {
     assert!(stopped.output.stdout.contains("latecomer"), "{shown}");
 }
 
+/// W10: main listens, and then blocks its thread in its drain time.
+#[test]
+fn a_main_that_blocks_in_its_drain_is_named_and_the_hooks_run() {
+    for flavor in FLAVORS {
+        let stopped = stopped(flavor, "drain-blocks", Duration::from_secs(4));
+        let shown = format!("{flavor}: {:?} {:#?}", stopped.took, stopped.output);
+        assert_eq!(stopped.output.code, 1, "{shown}");
+        assert!(stopped.took < Duration::from_secs(4) + GRACE, "{shown}");
+        assert!(stopped.output.stderr.contains("task `main` STUCK"), "{shown}");
+        for line in ["culprit", "neighbour", "flush", "write", "latecomer"] {
+            assert!(stopped.output.stdout.contains(line), "{line}: {shown}");
+        }
+    }
+}
+
 /// A destructor that blocks is part of the hook that dropped the last reference.
 #[test]
 fn a_drop_that_blocks_is_late_and_stops_nobody_else() {

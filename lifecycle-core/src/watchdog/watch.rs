@@ -99,6 +99,7 @@ impl Watch {
         if run != self.run {
             self.run = run;
             self.pulses.clear();
+            heartbeat::all().for_each(|heartbeat| heartbeat.set_stale(Duration::ZERO, false));
         }
         if run == INIT_RUN {
             if self.pulses.is_empty() {

@@ -114,6 +114,10 @@ async fn main_body() {
         println!("frozen");
         std::thread::sleep(HOUR);
     }
+    if scenario("drain-blocks") {
+        lifecycle::stopping().await;
+        std::thread::sleep(HOUR);
+    }
     std::future::pending::<()>().await;
 }
 
