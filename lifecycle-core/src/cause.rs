@@ -58,6 +58,8 @@ impl Cause {
             Cause::MainPanicked(message) => format!("main panicked: {message}"),
             other => other.to_string(),
         };
+        // With RUST_BACKTRACE anyhow adds its own behind the chain.
+        let text = text.split("Stack backtrace:").next().unwrap_or_default();
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         words.chars().take(500).collect()
     }

@@ -53,8 +53,8 @@ impl Config {
     }
 }
 
-/// Every variable that is read here, or that the library knows elsewhere.
-const VARIABLES: [&str; 15] = [
+/// Every variable that is read here.
+const VARIABLES: [&str; 13] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_RESTART",
@@ -68,8 +68,6 @@ const VARIABLES: [&str; 15] = [
     "LIFECYCLE_WATCHDOG_TIMEOUT",
     "LIFECYCLE_WATCHDOG_STARTUP",
     "LIFECYCLE_PLAN",
-    "LIFECYCLE_HANG_REPORT",
-    "LIFECYCLE_HANG_FRAMES",
 ];
 
 /// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.

@@ -89,8 +89,13 @@ pub(crate) fn address<T: ?Sized>(instance: &Arc<T>) -> usize {
 
 impl Registry {
     /// Takes an instance; the same one twice is one. During a shutdown its hooks join what is still to be done.
+    ///
+    /// # Panics
+    /// If the type has no hook; the message says what to write.
+    #[track_caller]
     pub(crate) fn manage<T: Any + Send + Sync>(&mut self, instance: &Arc<T>) {
-        let hooks = INDEX.by_type.get(&TypeId::of::<T>()).unwrap_or_else(|| no_hooks::<T>());
+        // No closure: the panic must name the caller's place.
+        let Some(hooks) = INDEX.by_type.get(&TypeId::of::<T>()) else { no_hooks::<T>() };
         let number = self.count;
         self.count += 1;
         match &mut self.schedule {

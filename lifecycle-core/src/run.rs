@@ -10,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::lifecycle::LifecycleManager;
 use crate::log::{self, Level};
 use crate::report::Report;
+use crate::restart::{Decision, RestartPolicy};
 use crate::runtime::{Body, FAREWELL, host, run_init};
 use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
@@ -98,17 +99,10 @@ impl Service {
     fn back_off(&mut self) -> bool {
         let decision = self.attendant.ledger.as_mut().map(Ledger::admit);
         let wait = decision.map_or(Duration::ZERO, |decision| decision.wait);
-        if let (Some(decision), Some(restart)) = (decision, &self.config.restart)
-            && !wait.is_zero()
+        if let Some((decision, policy)) =
+            decision.zip(self.config.restart.as_ref().map(|restart| restart.policy))
         {
-            let policy = restart.policy;
-            log::warn(format!(
-                "crash {} within {:?} (at most {} restart at once): waiting {wait:?}, next try at {}",
-                decision.crashes,
-                policy.within,
-                policy.max_crashes,
-                humantime::format_rfc3339_seconds(SystemTime::now() + wait),
-            ));
+            self.tell_restart(decision, policy);
         }
         let begun = Instant::now();
         self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));
@@ -125,6 +119,18 @@ impl Service {
             ledger.waited(begun.elapsed().min(wait));
         }
         self.attendant.stopped_by().is_some()
+    }
+
+    fn tell_restart(&self, Decision { wait, crashes }: Decision, policy: RestartPolicy) {
+        let within = humantime::format_duration(policy.within);
+        let history =
+            format!("crash {crashes} within {within} (at most {} restart at once)", policy.max_crashes);
+        if !wait.is_zero() {
+            let next = humantime::format_rfc3339_seconds(SystemTime::now() + wait);
+            log::warn(format!("{history}: waiting {wait:?}, next try at {next}"));
+        } else if self.runs > 0 {
+            log::warn(format!("{history}: main runs again"));
+        }
     }
 
     /// One run of main, from its runtime's start to its end.
@@ -206,7 +212,7 @@ impl Service {
         while session.runtime().is_some() && !session.is_gone() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return log::warn("a thread of the runtime is blocked: it is left behind");
+                return log::warn("main, or a worker of the runtime, blocks its thread: it is left behind");
             }
             self.manager.bell().wait(Some(left));
             self.attendant.attend();
@@ -223,7 +229,6 @@ impl Service {
         let again = self.attendant.stopped_by().is_none();
         if again {
             watchdog::deadline::disarm();
-            log::warn(format!("{}: main runs again", report.cause));
         }
         again
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use crate::listen::Listening;
 use crate::options::Flavor;
 use crate::session::{Membership, Session, Stop};
 use crate::unwind::{Caught, Ended, call};
-use crate::watchdog;
+use crate::{log, watchdog};
 
 /// Main's body, to be run again after a crash. Its future need not be `Send`: it is made and polled on one thread.
 #[derive(Clone)]
@@ -51,7 +51,11 @@ pub(crate) fn host(session: Arc<Session>, config: &Config, body: Body) -> io::Re
         }
         // Hooks need a runtime that is driven: a current-thread one is driven here alone.
         runtime.block_on(session.quit.cancelled());
+        let begun = Instant::now();
         runtime.shutdown_timeout(FAREWELL);
+        if begun.elapsed() >= FAREWELL {
+            log::warn("a blocking task of the runtime does not end: it is left behind");
+        }
         session.set_gone();
     })?;
     Ok(())
