@@ -9,10 +9,27 @@ use crate::sync::{AtomicUsize, Mutex, MutexGuard};
 
 /// Jobs on their way from waiting (`W`) over running (`R`) to ended (`E`).
 pub(crate) struct Claims<W, R, E> {
-    jobs: Vec<Mutex<Job<W, R, E>>>,
+    jobs: Vec<Slot<W, R, E>>,
     next: AtomicUsize,
     again: AtomicUsize,
     left: AtomicUsize,
+}
+
+/// A job, made long before anybody claims it.
+pub(crate) struct Slot<W, R, E>(Mutex<Job<W, R, E>>);
+
+impl<W, R, E> Slot<W, R, E> {
+    pub(crate) fn new(waiting: W) -> Self {
+        Slot(Mutex::new(Job::Waiting(waiting)))
+    }
+
+    /// Calls `f` with what waits in it.
+    pub(crate) fn while_waiting<T>(&self, f: impl FnOnce(&mut W) -> T) -> Option<T> {
+        match &mut *lock(self) {
+            Job::Waiting(waiting) => Some(f(waiting)),
+            _ => None,
+        }
+    }
 }
 
 enum Job<W, R, E> {
@@ -35,8 +52,7 @@ pub(crate) enum Before<W, R> {
 }
 
 impl<W, R, E> Claims<W, R, E> {
-    pub(crate) fn new(jobs: impl IntoIterator<Item = W>) -> Self {
-        let jobs: Vec<_> = jobs.into_iter().map(|job| Mutex::new(Job::Waiting(job))).collect();
+    pub(crate) fn new(jobs: Vec<Slot<W, R, E>>) -> Self {
         Claims {
             next: AtomicUsize::new(0),
             again: AtomicUsize::new(0),
@@ -98,7 +114,7 @@ impl<W, R, E> Claims<W, R, E> {
 
     /// As `while_running`, but waits for no lock: for those who look on from outside.
     pub(crate) fn is_seen_running(&self, index: usize) -> bool {
-        self.jobs[index].try_lock().is_ok_and(|job| matches!(*job, Job::Running(_)))
+        self.jobs[index].0.try_lock().is_ok_and(|job| matches!(*job, Job::Running(_)))
     }
 
     /// Ends a job, unless it has ended before: then that end stays.
@@ -126,16 +142,16 @@ impl<W, R, E> Claims<W, R, E> {
         self.again.store(self.jobs.len(), Relaxed);
     }
 
-    /// Calls `f` with each end.
-    pub(crate) fn for_each_end(&self, mut f: impl FnMut(&E)) {
-        for job in &self.jobs {
+    /// Calls `f` with each end, in the order of the jobs.
+    pub(crate) fn for_each_end(&self, mut f: impl FnMut(usize, &E)) {
+        for (index, job) in self.jobs.iter().enumerate() {
             if let Job::Ended(end) = &*lock(job) {
-                f(end);
+                f(index, end);
             }
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<W, R, E>(slot: &Slot<W, R, E>) -> MutexGuard<'_, Job<W, R, E>> {
+    slot.0.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! What was declared at link time and what was handed over at run time.
 
 use std::any::{Any, TypeId, type_name};
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use crate::component::{Hook, Instance, Site};
 use crate::phase::Phase;
 use crate::place::Place;
 use crate::plan::{Plan, PlannedHook, short_type_name};
+use crate::work::Slot;
 
 /// A declared hook with its name made up.
 pub(crate) struct Declared {
@@ -58,28 +60,65 @@ impl Declared {
     }
 }
 
-/// A hook to be called for an instance.
-pub(crate) struct Job {
-    pub(crate) declared: &'static Declared,
-    pub(crate) instance: Option<Instance>,
-    /// Counts the instances in the order in which they were managed.
-    pub(crate) number: u64,
-}
-
 /// The hooks of one order in one phase: they run concurrently.
 pub(crate) struct Step {
-    pub(crate) jobs: Vec<Job>,
+    /// In the order of the plan; each with a slot an instance, in the order in which they were managed.
+    pub(crate) hooks: Vec<(&'static Declared, Vec<Slot>)>,
     /// The longest timeout in it.
     pub(crate) wish: Duration,
+}
+
+/// What a hook is to be called for. Kept as the shutdown will use it: then there is nothing to be built.
+#[derive(Default)]
+struct Column {
+    /// Counts the instances in the order in which they were managed, so ascending.
+    numbers: Vec<u64>,
+    slots: Vec<Slot>,
+    /// Slots whose instance was given back.
+    dead: usize,
+}
+
+impl Column {
+    fn push(&mut self, number: u64, instance: Option<Instance>) {
+        self.numbers.push(number);
+        self.slots.push(Slot::new(instance));
+    }
+
+    fn live(&self) -> usize {
+        self.slots.len() - self.dead
+    }
+
+    /// Empties a slot; the column is closed up once half of it is empty, so a release costs no move of the others.
+    fn release(&mut self, index: usize) -> bool {
+        let released = self.slots[index].while_waiting(Option::take).flatten().is_some();
+        self.dead += usize::from(released);
+        if self.dead * 2 > self.slots.len() {
+            self.close_up();
+        }
+        released
+    }
+
+    fn close_up(&mut self) {
+        if self.dead > 0 {
+            let is_live = |slot: &Slot| slot.while_waiting(|instance| instance.is_some()) == Some(true);
+            let mut live = self.slots.iter().map(is_live);
+            self.numbers.retain(|_| live.next() == Some(true));
+            self.slots.retain(is_live);
+            self.dead = 0;
+        }
+    }
 }
 
 /// The instances that were handed over, and during a shutdown what is still to be done for them.
 #[derive(Default)]
 pub(crate) struct Registry {
-    managed: BTreeMap<usize, (u64, Instance)>,
+    /// Of the instances, by their address. Empty during a shutdown.
+    numbers: HashMap<usize, u64>,
+    /// By the place of their hook in the plan; never without a live slot.
+    columns: BTreeMap<usize, Column>,
     count: u64,
-    /// Some from the first moment of a shutdown until its end.
-    schedule: Option<BTreeMap<Key, Vec<Job>>>,
+    /// From the first moment of a shutdown until its end.
+    stopping: bool,
 }
 
 /// Where an `Arc` points: no two live ones share it, not even of zero-sized types, since the counts come first.
@@ -97,103 +136,106 @@ impl Registry {
         // No closure: the panic must name the caller's place.
         let Some(hooks) = INDEX.by_type.get(&TypeId::of::<T>()) else { no_hooks::<T>() };
         let number = self.count;
+        // Later an address says nothing: an instance whose hooks have run may be gone, and its place taken.
+        if !self.stopping {
+            match self.numbers.entry(address(instance)) {
+                Entry::Occupied(_) => return,
+                Entry::Vacant(entry) => drop(entry.insert(number)),
+            }
+        }
         self.count += 1;
-        match &mut self.schedule {
-            None => {
-                let entry = self.managed.entry(address(instance));
-                entry.or_insert_with(|| (number, instance.clone()));
-            }
-            Some(schedule) => {
-                for &index in hooks {
-                    let declared = &INDEX.hooks[index];
-                    let job = Job { declared, instance: Some(instance.clone()), number };
-                    schedule.entry(declared.key()).or_default().push(job);
-                }
-            }
+        for &index in hooks {
+            self.columns.entry(index).or_default().push(number, Some(instance.clone()));
         }
     }
 
     /// Gives an instance back: hooks that have not been started for it will not be.
     pub(crate) fn release(&mut self, address: usize) -> bool {
-        let mut found = self.managed.remove(&address).is_some();
-        if let Some(schedule) = &mut self.schedule {
-            for jobs in schedule.values_mut() {
-                let ours = |job: &Job| job.instance.as_ref().is_some_and(|i| self::address(i) == address);
-                found |= jobs.iter().any(ours);
-                jobs.retain(|job| !ours(job));
-            }
-            schedule.retain(|_, jobs| !jobs.is_empty());
+        let number = self.numbers.remove(&address);
+        if number.is_none() && !self.stopping {
+            return false;
         }
+        let ours = |instance: &mut Option<Instance>| instance.as_ref().map(self::address) == Some(address);
+        let mut found = false;
+        for column in self.columns.values_mut() {
+            let index = match number {
+                Some(number) => column.numbers.binary_search(&number).ok(),
+                None => column.slots.iter().position(|slot| slot.while_waiting(ours) == Some(true)),
+            };
+            found |= index.is_some_and(|index| column.release(index));
+        }
+        self.columns.retain(|_, column| column.live() > 0);
         found
     }
 
-    /// Turns what is managed into steps. From here on an instance is held by its pending jobs alone.
+    /// From here on an instance is held by its pending hooks alone.
     pub(crate) fn begin(&mut self) {
-        // Some already if two ask to stop at once: each hook is still taken by one of them only.
-        let schedule = self.schedule.get_or_insert_default();
-        let functions = INDEX.hooks.iter().filter(|declared| declared.hook.owner.is_none());
-        for declared in functions {
-            let job = Job { declared, instance: None, number: 0 };
-            schedule.entry(declared.key()).or_default().push(job);
+        // Already if two ask to stop at once: each hook is still taken by one of them only.
+        if std::mem::replace(&mut self.stopping, true) {
+            return;
         }
-        for (number, instance) in std::mem::take(&mut self.managed).into_values() {
-            for &index in &INDEX.by_type[&(*instance).type_id()] {
-                let declared = &INDEX.hooks[index];
-                let job = Job { declared, instance: Some(instance.clone()), number };
-                schedule.entry(declared.key()).or_default().push(job);
-            }
+        self.numbers = HashMap::new();
+        let functions = INDEX.hooks.iter().enumerate().filter(|(_, declared)| declared.hook.owner.is_none());
+        for (index, _) in functions {
+            self.columns.entry(index).or_default().push(0, None);
         }
     }
 
     /// The next step whose phase has at most this rank. One whose place has passed comes first: it was managed late.
     pub(crate) fn next_step(&mut self, up_to_rank: i32) -> Option<Step> {
-        let schedule = self.schedule.as_mut()?;
-        let entry = schedule.first_entry().filter(|entry| entry.key().0 <= up_to_rank)?;
-        let mut jobs = entry.remove();
-        // Declared hooks lie in the order of the plan, so their addresses are in the order of their names.
-        jobs.sort_by_key(|job| (std::ptr::from_ref(job.declared).addr(), job.number));
-        Some(Step { wish: wish(&jobs), jobs })
+        let key = INDEX.hooks[*self.columns.first_key_value()?.0].key();
+        if !self.stopping || key.0 > up_to_rank {
+            return None;
+        }
+        let mut step = Step { hooks: Vec::new(), wish: Duration::ZERO };
+        while let Some(entry) = self.columns.first_entry() {
+            let declared = &INDEX.hooks[*entry.key()];
+            if declared.key() != key {
+                break;
+            }
+            let mut column = entry.remove();
+            if declared.hook.owner.is_some() {
+                column.close_up();
+            }
+            step.wish = step.wish.max(declared.timeout);
+            step.hooks.push((declared, column.slots));
+        }
+        Some(step)
     }
 
     /// The sum of the wishes of the steps to come.
     pub(crate) fn wishes(&self) -> Duration {
-        let steps = self.schedule.iter().flat_map(BTreeMap::values);
-        steps.map(|jobs| wish(jobs)).fold(Duration::ZERO, Duration::saturating_add)
+        let mut wishes: BTreeMap<Key, Duration> = BTreeMap::new();
+        for declared in self.columns.keys().map(|index| &INDEX.hooks[*index]) {
+            let wish = wishes.entry(declared.key()).or_default();
+            *wish = declared.timeout.max(*wish);
+        }
+        wishes.into_values().fold(Duration::ZERO, Duration::saturating_add)
     }
 
     /// Ends the shutdown, unless something was managed since the last step was taken.
     pub(crate) fn end(&mut self) -> bool {
-        let ended = self.schedule.as_ref().is_none_or(BTreeMap::is_empty);
-        if ended {
-            self.schedule = None;
-        }
+        let ended = self.columns.is_empty();
+        self.stopping &= !ended;
         ended
     }
 
     /// Instances that are managed and not in a shutdown.
     pub(crate) fn len(&self) -> usize {
-        self.managed.len()
+        self.numbers.len()
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        let mut instances: HashMap<TypeId, usize> = HashMap::new();
-        for (_, instance) in self.managed.values() {
-            *instances.entry((**instance).type_id()).or_default() += 1;
-        }
-        let hooks = INDEX.hooks.iter().map(|declared| PlannedHook {
+        let hooks = INDEX.hooks.iter().enumerate().map(|(index, declared)| PlannedHook {
             phase: declared.phase,
             order: declared.order,
             name: declared.name,
             timeout: declared.timeout,
             place: declared.place,
-            instances: declared.hook.owner.map(|owner| instances.get(&owner.id).copied().unwrap_or(0)),
+            instances: declared.hook.owner.map(|_| self.columns.get(&index).map_or(0, Column::live)),
         });
         Plan::new(hooks.collect())
     }
-}
-
-fn wish(jobs: &[Job]) -> Duration {
-    jobs.iter().map(|job| job.declared.timeout).max().unwrap_or_default()
 }
 
 /// Every declared hook.

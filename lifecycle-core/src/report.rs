@@ -10,13 +10,14 @@ use crate::cause::Cause;
 use crate::phase::Phase;
 use crate::place::Place;
 use crate::plan::as_millis;
+use crate::registry::Declared;
 
 /// What a shutdown did. `Display` is a table.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Why the run ended.
     pub cause: Cause,
-    /// Each hook, in the order of the plan, one entry an instance.
+    /// Each hook, in the order of the plan: an entry for all instances for which it ended well, and one for each other.
     pub hooks: Vec<HookReport>,
     /// What main and the tracked tasks did when they were asked to stop, where that is worth a word.
     pub tasks: Vec<TaskReport>,
@@ -25,7 +26,7 @@ pub struct Report {
     pub took: Duration,
 }
 
-/// What one hook did for one instance.
+/// What one hook did, for one instance or for all those for which it ended well.
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -47,9 +48,11 @@ pub struct HookReport {
     pub place: Place,
     /// How it ended.
     pub result: HookResult,
-    /// How long it ran.
+    /// How long it ran; the longest of many.
     #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
+    /// For how many instances.
+    pub instances: usize,
 }
 
 /// How a hook ended.
@@ -118,6 +121,11 @@ pub enum TaskResult {
 }
 
 impl HookReport {
+    pub(crate) fn of(declared: &Declared, result: HookResult, took: Duration) -> HookReport {
+        let Declared { name, phase, order, place, .. } = *declared;
+        HookReport { phase, order, name, place, result, took, instances: 1 }
+    }
+
     pub(crate) fn key(&self) -> (i32, &str, i32, &str) {
         (self.phase.rank(), self.phase.name(), self.order, self.name)
     }
@@ -207,6 +215,7 @@ mod tests {
             place: Place { file: "src/db.rs", line: 14 },
             result: result.clone(),
             took: Duration::from_millis(3),
+            instances: 1,
         });
         Report { cause, hooks: hooks.collect(), tasks: Vec::new(), took: Duration::from_millis(4) }
     }
@@ -235,9 +244,10 @@ mod tests {
 
     #[test]
     fn many_good_instances_are_one_row_and_each_bad_one_its_own() {
-        let results =
-            [HookResult::Done, HookResult::Done, HookResult::Failed("gone".into()), HookResult::Done];
-        let text = report(Cause::MainReturned, &results).to_string();
+        let results = [HookResult::Done, HookResult::Failed("gone".into())];
+        let mut report = report(Cause::MainReturned, &results);
+        report.hooks[0].instances = 2;
+        let text = report.to_string();
         assert_eq!(text.matches("Db::close x 2").count(), 1, "{text}");
         assert_eq!(text.matches("FAILED").count(), 1, "{text}");
         assert!(text.ends_with("hook `Db::close` failed: exit code 1"), "{text}");

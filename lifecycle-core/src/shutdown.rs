@@ -97,16 +97,12 @@ impl Shutdown<'_> {
             let step = self.manager.registry().next_step(up_to_rank);
             let Some(step) = step else { return };
             let wish = step.wish;
-            for job in &step.jobs {
-                if self.called.last().is_none_or(|last| !std::ptr::eq(*last, job.declared)) {
-                    self.called.push(job.declared);
-                }
-            }
+            self.called.extend(step.hooks.iter().map(|(declared, _)| *declared));
             let work = Arc::new(Work::new(step, self.session.bell.clone()));
             *at_work() = Some(work.clone());
             self.step(&work, wish, up_to_rank == Phase::STOP.rank());
             *at_work() = None;
-            self.hooks.extend(work.reports());
+            work.report(&mut self.hooks);
         }
     }
 
@@ -208,10 +204,7 @@ impl Shutdown<'_> {
         let idle = declared_hooks()
             .iter()
             .filter(|declared| !self.called.iter().any(|c| std::ptr::eq(*c, *declared)));
-        hooks.extend(idle.map(|Declared { name, phase, order, place, .. }| {
-            let (result, took) = (HookResult::NotManaged, Duration::ZERO);
-            HookReport { phase: *phase, order: *order, name, place: *place, result, took }
-        }));
+        hooks.extend(idle.map(|declared| HookReport::of(declared, HookResult::NotManaged, Duration::ZERO)));
         // Stable: instances keep the order in which they were managed.
         hooks.sort_by(|a, b| a.key().cmp(&b.key()));
         Report { cause, hooks, tasks: self.tasks, took: begun.elapsed() }

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tokio::task::coop::unconstrained;
 
 use crate::bell::Bell;
-use crate::claims::{Before, Claims};
+use crate::claims::{self, Before, Claims};
 use crate::component::{Call, HookFuture, Instance};
 use crate::registry::{Declared, Step};
 use crate::report::{HookReport, HookResult};
@@ -20,12 +20,22 @@ use crate::unwind::{Caught, Ended, call};
 /// The hooks of a step that is being run.
 pub(crate) struct Work {
     bell: Arc<Bell>,
-    hooks: Vec<&'static Declared>,
-    claims: Claims<Option<Instance>, Running, HookReport>,
+    /// Each hook, and the number of jobs up to its last.
+    hooks: Vec<(&'static Declared, usize)>,
+    claims: Claims<Option<Instance>, Running, End>,
+}
+
+/// A hook and an instance, on their way.
+pub(crate) type Slot = claims::Slot<Option<Instance>, Running, End>;
+
+/// What became of it; the rest of its report is known from its declaration.
+pub(crate) struct End {
+    result: HookResult,
+    took: Duration,
 }
 
 /// A hook that was called.
-struct Running {
+pub(crate) struct Running {
     since: Instant,
     /// Between its first poll and its second: whoever drives may take it from here.
     parked: Option<Caught<HookFuture>>,
@@ -34,9 +44,27 @@ struct Running {
 
 impl Work {
     pub(crate) fn new(step: Step, bell: Arc<Bell>) -> Work {
-        let hooks = step.jobs.iter().map(|job| job.declared).collect();
-        let claims = Claims::new(step.jobs.into_iter().map(|job| job.instance));
-        Work { bell, hooks, claims }
+        let mut hooks = Vec::with_capacity(step.hooks.len());
+        let mut all = Vec::new();
+        for (declared, mut slots) in step.hooks {
+            // Of a single hook, however many its instances are, nothing is moved.
+            if all.is_empty() {
+                all = slots;
+            } else {
+                all.append(&mut slots);
+            }
+            hooks.push((declared, all.len()));
+        }
+        Work { bell, hooks, claims: Claims::new(all) }
+    }
+
+    /// How many jobs there are: a hook for an instance each.
+    pub(crate) fn len(&self) -> usize {
+        self.hooks.last().map_or(0, |(_, end)| *end)
+    }
+
+    fn declared(&self, index: usize) -> &'static Declared {
+        self.hooks[self.hooks.partition_point(|(_, end)| *end <= index)].0
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -50,27 +78,28 @@ impl Work {
 
     /// Whether drivers have nothing left to do: what has not ended is up to itself.
     pub(crate) fn is_driven(&self) -> bool {
-        self.progress() == 2 * self.hooks.len()
+        self.progress() == 2 * self.len()
     }
 
     /// Whether a hook waits for a driver: it was not called, or it waits for its second poll.
     pub(crate) fn needs_driver(&self) -> bool {
         let parked =
             |index| self.claims.while_running(index, |running| running.parked.is_some()) == Some(true);
-        self.claims.has_waiting() || (0..self.hooks.len()).any(parked)
+        self.claims.has_waiting() || (0..self.len()).any(parked)
     }
 
     /// The hooks that were called and have not ended; waits for no lock.
     pub(crate) fn running(&self) -> impl Iterator<Item = &'static Declared> {
-        let running = self.hooks.iter().enumerate().filter(|(index, _)| self.claims.is_seen_running(*index));
-        running.map(|(_, declared)| *declared)
+        let running = (0..self.len()).filter(|index| self.claims.is_seen_running(*index));
+        running.map(|index| self.declared(index))
     }
 
     /// Ends what has not ended as late, and aborts it.
     pub(crate) fn expire(&self, runtime: &Handle) {
         self.claims.close();
-        for index in 0..self.hooks.len() {
-            let leftover = self.end(index, HookResult::Late);
+        let now = Instant::now();
+        for index in 0..self.len() {
+            let leftover = self.end(index, HookResult::Late, now);
             if let Some(Before::Running(Running { abort: Some(abort), .. })) = &leftover {
                 abort.abort();
             }
@@ -79,19 +108,37 @@ impl Work {
         }
     }
 
-    /// What became of each hook, in the order of the plan.
-    pub(crate) fn reports(&self) -> Vec<HookReport> {
-        let mut reports = Vec::with_capacity(self.hooks.len());
-        self.claims.for_each_end(|report| reports.push(report.clone()));
-        reports
+    /// What became of each hook, in the order of the plan; good ends of one hook are one entry.
+    pub(crate) fn report(&self, reports: &mut Vec<HookReport>) {
+        let mut good: Option<(&'static Declared, usize)> = None;
+        self.claims.for_each_end(|index, End { result, took }| {
+            let declared = self.declared(index);
+            if *result == HookResult::Done
+                && let Some((last, at)) = good
+                && std::ptr::eq(last, declared)
+            {
+                let report = &mut reports[at];
+                report.instances += 1;
+                report.took = report.took.max(*took);
+                return;
+            }
+            if *result == HookResult::Done {
+                good = Some((declared, reports.len()));
+            }
+            reports.push(HookReport::of(declared, result.clone(), *took));
+        });
     }
 
     /// The first end counts: a hook that ends after it was late stays late.
-    fn end(&self, index: usize, result: HookResult) -> Option<Before<Option<Instance>, Running>> {
-        let Declared { name, phase, order, place, .. } = self.hooks[index];
+    fn end(
+        &self,
+        index: usize,
+        result: HookResult,
+        now: Instant,
+    ) -> Option<Before<Option<Instance>, Running>> {
         let over = self.claims.end(index, |running| {
-            let took = running.map_or(Duration::ZERO, |running| running.since.elapsed());
-            HookReport { phase: *phase, order: *order, name, place: *place, result, took }
+            let took = running.map_or(Duration::ZERO, |running| now.saturating_duration_since(running.since));
+            End { result, took }
         })?;
         if over.last {
             self.bell.ring();
@@ -99,13 +146,16 @@ impl Work {
         Some(over.before)
     }
 
-    fn ended(&self, index: usize, ended: Ended) {
+    /// Returns when.
+    fn ended(&self, index: usize, ended: Ended) -> Instant {
         let result = match ended {
             Ended::Well => HookResult::Done,
             Ended::Failed(error) => HookResult::Failed(error),
             Ended::Panicked(message) => HookResult::Panicked(message),
         };
-        drop(self.end(index, result));
+        let now = Instant::now();
+        drop(self.end(index, result, now));
+        now
     }
 
     /// Takes a hook that is pending after its first poll.
@@ -124,14 +174,17 @@ pub(crate) fn add_driver(work: &Arc<Work>, runtime: &Handle) {
 /// Calls every hook and polls it once; those that are pending once more, after the others had their turn; only what is
 /// pending even then costs a task. Most hooks that wait at all wait for a yield, or for a lock that is free by then.
 async fn drive(work: Arc<Work>) {
-    let begin = || Running { since: Instant::now(), parked: None, abort: None };
-    while let Some((index, instance)) = work.claims.claim(begin) {
-        match &work.hooks[index].hook.call {
+    // The end of one is the begin of the next: reading the clock costs as much as calling a hook.
+    let mut now = Instant::now();
+    while let Some((index, instance)) =
+        work.claims.claim(|| Running { since: now, parked: None, abort: None })
+    {
+        match &work.declared(index).hook.call {
             Call::Blocking(hook) => {
                 let work = work.clone();
                 drop(tokio::task::spawn_blocking(move || work.ended(index, call(|| hook(instance)))));
             }
-            Call::Async(hook) => first_poll(&work, index, Caught::new(|| hook(instance))),
+            Call::Async(hook) => now = first_poll(&work, index, Caught::new(|| hook(instance))),
         }
     }
     // What the first polls woke runs first.
@@ -141,7 +194,8 @@ async fn drive(work: Arc<Work>) {
     }
 }
 
-fn first_poll(work: &Arc<Work>, index: usize, future: Result<Caught<HookFuture>, Ended>) {
+/// Returns when.
+fn first_poll(work: &Arc<Work>, index: usize, future: Result<Caught<HookFuture>, Ended>) -> Instant {
     match future.map(poll_now) {
         Err(ended) | Ok(Ok(ended)) => work.ended(index, ended),
         Ok(Err(pending)) => {
@@ -152,6 +206,7 @@ fn first_poll(work: &Arc<Work>, index: usize, future: Result<Caught<HookFuture>,
             if work.claims.came_up_again(index) {
                 second_poll(work, index);
             }
+            Instant::now()
         }
     }
 }
@@ -159,7 +214,10 @@ fn first_poll(work: &Arc<Work>, index: usize, future: Result<Caught<HookFuture>,
 fn second_poll(work: &Arc<Work>, index: usize) {
     let Some(future) = work.unpark(index) else { return };
     let future = match poll_now(future) {
-        Ok(ended) => return work.ended(index, ended),
+        Ok(ended) => {
+            work.ended(index, ended);
+            return;
+        }
         Err(future) => future,
     };
     let task = tokio::spawn({

@@ -10,7 +10,7 @@ mod sync {
 #[allow(dead_code)]
 mod claims;
 
-use claims::{Before, Claims};
+use claims::{Before, Claims, Slot};
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::atomic::Ordering::SeqCst;
@@ -27,7 +27,7 @@ struct Counted {
 }
 
 fn counted(names: &[&'static str]) -> Arc<Counted> {
-    let jobs = Claims::new(names.iter().copied());
+    let jobs = Claims::new(names.iter().copied().map(Slot::new).collect());
     Arc::new(Counted { jobs, calls: AtomicUsize::new(0), lasts: AtomicUsize::new(0) })
 }
 
@@ -56,7 +56,7 @@ impl Counted {
 
     fn ends(&self) -> Vec<&'static str> {
         let mut ends = Vec::new();
-        self.jobs.for_each_end(|end| ends.push(*end));
+        self.jobs.for_each_end(|_, end| ends.push(*end));
         ends
     }
 }

@@ -28,29 +28,21 @@ impl fmt::Display for Report {
     }
 }
 
-/// One row a hook; equal good results of many instances are one row.
 fn rows(hooks: &[HookReport]) -> Vec<[String; 7]> {
-    let same = |a: &HookReport, b: &HookReport| {
-        a.result == HookResult::Done && b.result == HookResult::Done && a.name == b.name && a.place == b.place
+    let row = |hook: &HookReport| {
+        let times = if hook.instances > 1 { format!(" x {}", hook.instances) } else { String::new() };
+        let ran = hook.result != HookResult::NotManaged;
+        [
+            hook.phase.name().to_owned(),
+            hook.order.to_string(),
+            format!("{}{times}", hook.name),
+            hook.result.word().to_owned(),
+            if ran { format!("{:.1?}", hook.took) } else { String::new() },
+            hook.place.to_string(),
+            note(&hook.result),
+        ]
     };
-    hooks
-        .chunk_by(same)
-        .map(|group| {
-            let hook = &group[0];
-            let times = if group.len() > 1 { format!(" x {}", group.len()) } else { String::new() };
-            let longest = group.iter().map(|hook| hook.took).max().unwrap_or_default();
-            let ran = hook.result != HookResult::NotManaged;
-            [
-                hook.phase.name().to_owned(),
-                hook.order.to_string(),
-                format!("{}{times}", hook.name),
-                hook.result.word().to_owned(),
-                if ran { format!("{longest:.1?}") } else { String::new() },
-                hook.place.to_string(),
-                note(&hook.result),
-            ]
-        })
-        .collect()
+    hooks.iter().map(row).collect()
 }
 
 fn note(result: &HookResult) -> String {
