@@ -31,27 +31,26 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the file, and counts runs whose process is gone without a word as crashes.
-    pub(crate) fn open(restart: Restart) -> Ledger {
-        let mut ledger = Ledger {
+    /// Touches the file only when there is something to be asked or told.
+    pub(crate) fn new(restart: Restart) -> Ledger {
+        Ledger {
             path: restart.file,
             policy: restart.policy,
             own: Identity::own(),
             record: Record { version: VERSION, ..Record::default() },
             warned: false,
             started: None,
-        };
-        let (own, now) = (ledger.own.clone(), Moment::now());
-        ledger.update(|record| bury(record, &own, &now));
-        ledger
+        }
     }
 
-    /// Answers the newest crash, if it was not answered yet: how long to wait before main may run.
+    /// Answers the newest crash, if it was not answered yet: how long to wait before main may run. Runs whose process
+    /// is gone without a word are crashes, too.
     pub(crate) fn admit(&mut self) -> Decision {
         let policy = self.policy;
-        let now = Moment::now();
+        let (own, now) = (self.own.clone(), Moment::now());
         let mut decision = Decision { wait: Duration::ZERO, crashes: 0 };
         self.update(|record| {
+            bury(record, &own, &now);
             decision.crashes = policy.decide(&record.history(&now)).crashes;
             let history = record.history(&now);
             let Some(newest) = record.crashes.last_mut() else { return };
@@ -129,7 +128,11 @@ impl Ledger {
                 return self.warn(&format!("{reason}: {IN_MEMORY}"));
             }
         }
+        let before = self.record.clone();
         change(&mut self.record);
+        if self.record == before {
+            return;
+        }
         let written = file::write(&self.path, &self.record.to_bytes());
         if let Err(error) = lock.map(drop).and(written) {
             self.warn(&format!("{error}: {IN_MEMORY}"));

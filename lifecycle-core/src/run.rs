@@ -40,7 +40,7 @@ impl Service {
 
     /// Returns the exit code.
     pub(crate) fn live(&mut self, init: Option<Init>) -> u8 {
-        self.attendant.ledger = self.config.restart.clone().map(Ledger::open);
+        self.attendant.ledger = self.config.restart.clone().map(Ledger::new);
         let initialised = init.map_or(Ok(()), |init| self.initialise(init));
         if let Err(error) = initialised {
             return self.init_failed(&error);
