@@ -14,8 +14,8 @@ const SAMPLES: usize = 31;
 const SETTLED: Duration = Duration::from_millis(50);
 
 /// Why an exit with a ledger cannot be as fast as one without.
-const DURABLE: &str = "The mark \"clean\" is written before the exit as safely as a file can be, with `fsync` of the file and of its \
-                       folder; the limit is the disk's";
+const DURABLE: &str = "The marks \"stopping\" and \"clean\" are written before the exit as safely as a file can be, each with \
+                       `fsync` of the file and of its folder; the limit is the disk's";
 
 /// Why ours without a ledger is slower than the bare program.
 const SWITCHES: &str = "Between the signal and the exit the word passes from thread to thread: orchestrator, driver, main, \
@@ -96,7 +96,7 @@ pub(crate) fn section() -> String {
     format!(
         "## d. Start, signal, exit of an idle service\n\n\
          Medians of {SAMPLES}. The programs are this one with an argument, so their size and their loading are the same. The ledger \
-         is a file that is written safely: with `fsync`, before main and before the exit.\n\n{table}\n{}{}",
+         is a file that is written safely: with `fsync`, before main, behind the first hooks and before the exit.\n\n{table}\n{}{}",
         at_most("SIGTERM to exit, of the bare program's", 1.2, latencies[1].exit / bare.exit, DURABLE),
         at_most("the same without the ledger", 1.2, latencies[2].exit / bare.exit, SWITCHES),
     )

@@ -69,7 +69,7 @@ impl Ledger {
         decision
     }
 
-    /// The wait after the newest crash was spent, or broken off.
+    /// The wait after the newest crash was spent.
     pub(crate) fn waited(&mut self, waited: Duration) {
         self.update(|record| {
             let newest = record.crashes.last_mut();

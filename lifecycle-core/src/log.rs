@@ -105,10 +105,8 @@ impl Scribe {
     }
 
     fn say(&self, level: Level, text: String) {
-        if level == Level::Info && !tracing::dispatcher::has_been_set() {
-            return;
-        }
-        if self.thread.get().is_none() {
+        // Without a subscriber there is no lock of anybody's to wait for: `raw::stderr` is bounded.
+        if self.thread.get().is_none() || !tracing::dispatcher::has_been_set() {
             return emit(level, &text);
         }
         let mut queue = self.queue();

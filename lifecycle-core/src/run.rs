@@ -115,10 +115,12 @@ impl Service {
             self.manager.bell().wait(Some(left));
         }
         self.manager.set_backing_off(None);
-        if let Some(ledger) = self.attendant.ledger.as_mut().filter(|_| !wait.is_zero()) {
-            ledger.waited(begun.elapsed().min(wait));
+        let stopped = self.attendant.stopped_by().is_some();
+        // A wait that a signal broke off leaves the history as it was.
+        if let Some(ledger) = self.attendant.ledger.as_mut().filter(|_| !wait.is_zero() && !stopped) {
+            ledger.waited(wait);
         }
-        self.attendant.stopped_by().is_some()
+        stopped
     }
 
     fn tell_restart(&self, Decision { wait, crashes }: Decision, policy: RestartPolicy) {

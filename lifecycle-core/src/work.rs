@@ -98,14 +98,16 @@ impl Work {
     pub(crate) fn expire(&self, runtime: &Handle) {
         self.claims.close();
         let now = Instant::now();
+        let mut leftovers = Vec::new();
         for index in 0..self.len() {
             let leftover = self.end(index, HookResult::Late, now);
             if let Some(Before::Running(Running { abort: Some(abort), .. })) = &leftover {
                 abort.abort();
             }
-            // The last reference may run a destructor of the user's: never on the thread that guards deadlines.
-            leftover.into_iter().for_each(|leftover| drop(runtime.spawn_blocking(move || drop(leftover))));
+            leftovers.extend(leftover);
         }
+        // The last reference may run a destructor of the user's: never on the thread that guards deadlines.
+        drop(runtime.spawn_blocking(move || drop(leftovers)));
     }
 
     /// What became of each hook, in the order of the plan; good ends of one hook are one entry.

@@ -110,13 +110,14 @@ fn nohup_is_respected() {
 fn the_back_off_wait_answers_sigterm() {
     let mut service = Service::new(env!("CARGO_BIN_EXE_crash")).env("LIFECYCLE_RESTART_WAIT", "50s").start();
     service.line("waiting 50s");
-    let before = ledger::crashes(service.folder());
+    let before = ledger::read(service.folder())["crashes"].clone();
     let sent = Instant::now();
     service.signal(libc::SIGTERM);
     let output = service.wait().expect_code(0);
     assert!(sent.elapsed() < Duration::from_secs(5), "not the rest of the wait: {:?}", sent.elapsed());
-    assert_eq!(ledger::crashes(output.folder.path()), before);
-    assert_eq!(before, 4);
+    assert_eq!(ledger::read(output.folder.path())["crashes"], before);
+    assert_eq!(before.as_array().map(Vec::len), Some(4));
+    assert_eq!(ledger::state(output.folder.path()), "clean");
 }
 
 /// S6.
