@@ -3,5 +3,6 @@
 mod child;
 pub mod ledger;
 pub mod library;
+pub mod pipe;
 
 pub use child::{Output, Running, Service};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lifecycle_tests::{Output, Running, Service, ledger};
+use lifecycle_tests::{Output, Running, Service, ledger, pipe};
 
 fn beats(scenario: &str) -> Running {
     let mut service = Service::new(env!("CARGO_BIN_EXE_beats"))
@@ -148,27 +148,11 @@ fn the_verdict_needs_nobody_who_reads_it() {
     }
     let _ = closed.run().expect_code(1);
 
-    let (_reader, mut writer) = std::io::pipe().expect("a pipe");
-    fill(&mut writer);
+    let (_reader, writer) = pipe::full();
     let mut full = service();
     full.command().stderr(Stdio::from(writer));
     let output = full.run().expect_code(1);
     assert!(output.took < Duration::from_secs(20), "{:?}", output.took);
-}
-
-/// Writes until the pipe takes no more.
-fn fill(pipe: &mut std::io::PipeWriter) {
-    use std::io::Write;
-    use std::os::fd::AsRawFd;
-    let set = |flags: libc::c_int| {
-        // SAFETY: the descriptor is open and ours.
-        unsafe { libc::fcntl(pipe.as_raw_fd(), libc::F_SETFL, flags) };
-    };
-    set(libc::O_NONBLOCK);
-    let mut writer = pipe.try_clone().expect("a descriptor");
-    while writer.write(&[b'x'; 4096]).is_ok() {}
-    while writer.write(b"x").is_ok() {}
-    set(0);
 }
 
 /// W13: the lock of the tracing subscriber is held for good, and the lock of stdout.

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use lifecycle_tests::{Output, Service, ledger};
+use lifecycle_tests::{Output, Service, ledger, pipe};
 
 const FLAVORS: [&str; 3] = ["current-thread", "one-worker", "two-workers"];
 
@@ -149,6 +149,22 @@ fn a_logger_that_blocks_does_not_hold_up_a_shutdown() {
             "the report goes straight to stderr: {output:#?}"
         );
     }
+}
+
+/// As above: stderr is a full pipe that nobody reads, and no subscriber is set.
+#[test]
+fn a_stderr_that_nobody_reads_does_not_hold_up_a_shutdown() {
+    let (_reader, writer) = pipe::full();
+    let budget = Duration::from_secs(3);
+    let mut service = Service::new(env!("CARGO_BIN_EXE_hooks")).env("LIFECYCLE_SHUTDOWN_TIMEOUT", "3s");
+    service.command().stderr(std::process::Stdio::from(writer));
+    let mut service = service.start();
+    service.line("up");
+    let sent = Instant::now();
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert!(sent.elapsed() < budget + GRACE, "{:?}", sent.elapsed());
+    assert!(output.stdout.contains("goodbye"), "{output:#?}");
 }
 
 /// H10: a signal races with a failure of main; each hook is called once, by whichever cause wins.
