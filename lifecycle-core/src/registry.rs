@@ -30,7 +30,9 @@ struct Index {
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut hooks: Vec<Declared> = inventory::iter::<Site>.into_iter().map(declared).collect();
-    hooks.sort_by(|a, b| (a.key(), a.name, a.place.line).cmp(&(b.key(), b.name, b.place.line)));
+    // To the last tie by what stands in the source: the order of linking differs between builds.
+    let order = |hook: &Declared| (hook.key(), hook.name, hook.place.file, hook.place.line);
+    hooks.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut by_type: HashMap<TypeId, Vec<usize>> = HashMap::new();
     for (index, declared) in hooks.iter().enumerate() {
         if let Some(owner) = declared.hook.owner {

@@ -205,8 +205,8 @@ impl Service {
         report
     }
 
-    /// Waits until the runtime is gone, and all its tasks with it. A thread that blocks is not waited for: the process ends anyway, and
-    /// a next run of main begins beside it.
+    /// Waits until the runtime is gone, and all its tasks with it. A thread that blocks is not waited for: the process
+    /// ends anyway, and a next run of main begins beside it.
     fn dismiss(&mut self, session: &Session) {
         let farewell = Instant::now() + FAREWELL + Duration::from_millis(200);
         let budget = session.cause().map(|(_, begun)| begun + self.config.shutdown_timeout + GRACE / 2);

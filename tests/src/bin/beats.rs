@@ -38,6 +38,14 @@ fn blocking_tick(work: u64) {
     std::thread::sleep(Duration::from_millis(work));
 }
 
+/// A second of work in slices: a process that is stopped in its middle still has the rest to do when it goes on.
+#[heartbeat(arm = "first_beat")]
+async fn slices() {
+    for _ in 0..20 {
+        millis(50).await;
+    }
+}
+
 static MANUAL: Heartbeat = Heartbeat::new("manual", Duration::from_millis(1000));
 
 #[lifecycle::main(worker_threads = 2)]
@@ -57,6 +65,12 @@ async fn main() {
             // 0.9 of the limit: a warning at half, no kill.
             for _ in 0..2 {
                 scheduler.tick(1800).await;
+            }
+        }
+        "slices" => {
+            while lifecycle::is_running() {
+                scheduler.tick(1).await;
+                slices().await;
             }
         }
         "manual" => {
