@@ -13,14 +13,12 @@ pub(crate) struct Attendant {
     pub(crate) ledger: Option<Ledger>,
     /// The signal that was acted on: the process will not run main again.
     stopped_by: Option<Signal>,
-    /// A stop was asked for, and the ledger does not know it yet.
-    mark_due: bool,
     hang_noted: bool,
 }
 
 impl Attendant {
     pub(crate) fn new(manager: &'static LifecycleManager) -> Attendant {
-        Attendant { manager, ledger: None, stopped_by: None, mark_due: false, hang_noted: false }
+        Attendant { manager, ledger: None, stopped_by: None, hang_noted: false }
     }
 
     /// Whether a signal asked the process to end.
@@ -28,22 +26,9 @@ impl Attendant {
         self.stopped_by
     }
 
-    /// The ledger is marked at the next [`mark`](Attendant::mark): the disk is slow, and the first hooks need not wait.
-    pub(crate) fn stop_was_asked_for(&mut self) {
-        self.mark_due = true;
-    }
-
-    /// Writes the mark that is due. Whatever kills the process from then on was no crash.
-    pub(crate) fn mark(&mut self) {
-        if std::mem::take(&mut self.mark_due) {
-            self.ledger.iter_mut().for_each(Ledger::stopping);
-        }
-    }
-
-    /// The process ends with 0: a mark that is due is not worth writing any more.
-    pub(crate) fn mark_clean(&mut self) {
-        self.mark_due = false;
-        self.ledger.iter_mut().for_each(Ledger::clean);
+    /// Whatever kills the process from now on was no crash.
+    pub(crate) fn stop_was_asked_for(&self) {
+        self.ledger.iter().for_each(Ledger::stopping);
     }
 
     /// Acts on whatever has arrived.
@@ -94,7 +79,7 @@ impl Attendant {
     fn note_hang(&mut self) {
         let Some(heartbeat) = watchdog::hung_heartbeat() else { return };
         if !std::mem::replace(&mut self.hang_noted, true) {
-            if let Some(ledger) = &mut self.ledger {
+            if let Some(ledger) = &self.ledger {
                 ledger.crashed(format!("hang: {}", verdict::Stale(heartbeat)));
             }
             watchdog::hang_is_recorded();

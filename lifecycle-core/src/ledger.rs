@@ -1,184 +1,164 @@
 //! The ledger: crash memory that outlives the process, in `.restart_count`.
+//!
+//! The framework keeps it; [`read`] shows it to people and programs.
 
+mod burial;
 mod file;
 mod format;
+mod history;
+mod keeper;
 
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::config::Restart;
-use crate::ledger::file::Contents;
-use crate::ledger::format::{Crash, Mark, Record, RunState, VERSION};
-use crate::log;
+use crate::ledger::burial::bury;
+use crate::ledger::format::{Mark, Record, RunState};
+use crate::ledger::keeper::Keeper;
+use crate::previous::PreviousRun;
 use crate::process::{Identity, Moment};
-use crate::restart::{Decision, RestartPolicy};
+use crate::restart::RestartPolicy;
 
-const IN_MEMORY: &str = "crashes are counted in memory only, so not across processes";
+pub(crate) use file::beside;
+pub use format::Crash;
+pub use history::{History, ReadError, read};
 
 /// Shorter than any wait that means something.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// Written at each change, read again before it: another process may have added its own.
 pub(crate) struct Ledger {
-    path: PathBuf,
+    keeper: Keeper,
     policy: RestartPolicy,
     own: Identity,
-    /// What was last known; all there is while the file cannot be used.
-    record: Record,
-    /// Trouble with the file is told once.
-    warned: bool,
     started: Option<Moment>,
+}
+
+/// Whether main may run, and why not yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Admission {
+    /// What is left of the wait; zero starts at once.
+    pub(crate) wait: Duration,
+    /// Crashes inside the window when the newest one was answered; zero if none is listed.
+    pub(crate) crashes: u32,
 }
 
 impl Ledger {
     /// Touches the file only when there is something to be asked or told.
     pub(crate) fn new(restart: Restart) -> Ledger {
-        Ledger {
-            path: restart.file,
-            policy: restart.policy,
-            own: Identity::own(),
-            record: Record { version: VERSION, ..Record::default() },
-            warned: false,
-            started: None,
-        }
+        let (keeper, own) = (Keeper::start(restart.file), Identity::own());
+        Ledger { keeper, policy: restart.policy, own, started: None }
     }
 
     /// Answers the newest crash, if it was not answered yet: how long to wait before main may run. Runs whose process
-    /// is gone without a word are crashes, too.
-    pub(crate) fn admit(&mut self) -> Decision {
-        let policy = self.policy;
-        let (own, now) = (self.own.clone(), Moment::now());
-        let mut decision = Decision { wait: Duration::ZERO, crashes: 0 };
-        self.update(|record| {
-            bury(record, &own, &now);
-            decision.crashes = policy.decide(&record.history(&now)).crashes;
-            let history = record.history(&now);
-            let Some(newest) = record.crashes.last_mut() else { return };
-            let wait = match newest.wait_ms {
-                Some(wait_ms) => Duration::from_millis(wait_ms),
-                None => policy.decide(&history).wait,
-            };
-            newest.wait_ms = Some(millis(wait));
-            // Time that passed since the crash, or in a wait that was cut short, has been waited already.
-            // Never longer than the longest wait, whatever a clock did to the file.
-            let served = Duration::from_millis(newest.waited_ms).max(now.since(&newest.when));
-            // The moment that it took to get here is not worth a fraction in the wait.
-            let served = if served < MOMENT { Duration::ZERO } else { served };
-            decision.wait = wait.min(policy.max_wait).saturating_sub(served);
+    /// is gone without a word are crashes, too. Also returns how the newest run of a gone process ended.
+    pub(crate) fn admit(&self) -> (Admission, Option<PreviousRun>) {
+        let (policy, own, now) = (self.policy, self.own.clone(), Moment::now());
+        let moment = now.clone();
+        let previous = Arc::new(OnceLock::new());
+        let found = previous.clone();
+        let record = self.keeper.update(move |record| {
+            bury(record, &own, &moment);
+            let _ = found.set(burial::previous(record));
+            answer(record, policy, &moment);
         });
-        decision
+        let previous = previous.get().cloned().flatten();
+        (admission(&record, policy, &now), previous)
     }
 
     /// The wait after the newest crash was spent.
-    pub(crate) fn waited(&mut self, waited: Duration) {
-        self.update(|record| {
+    pub(crate) fn waited(&self, waited: Duration) {
+        let waited = millis(waited);
+        self.keeper.update_later(move |record| {
             let newest = record.crashes.last_mut();
-            newest.into_iter().for_each(|crash| crash.waited_ms += millis(waited));
+            newest.into_iter().for_each(|crash| crash.waited_ms = crash.waited_ms.saturating_add(waited));
         });
     }
 
     /// A run of main begins.
     pub(crate) fn running(&mut self) {
-        let now = Moment::now();
-        self.started = Some(now.clone());
-        self.mark(RunState::Running, now);
+        self.started = Some(Moment::now());
+        self.mark(RunState::Running);
     }
 
-    /// A shutdown that was asked for has begun.
-    pub(crate) fn stopping(&mut self) {
-        self.mark(RunState::Stopping, Moment::now());
+    /// A shutdown that was asked for has begun. Not waited for: the disk is slow, and the hooks need not wait.
+    pub(crate) fn stopping(&self) {
+        self.keeper.update_later(self.marked(RunState::Stopping));
     }
 
     /// Exit code 0.
-    pub(crate) fn clean(&mut self) {
-        self.mark(RunState::Clean, Moment::now());
+    pub(crate) fn clean(&self) {
+        self.mark(RunState::Clean);
+    }
+
+    /// Everything that was told is on the disk, if it answers.
+    pub(crate) fn flush(&self) {
+        self.keeper.update(|_| {});
     }
 
     /// The run crashed.
-    pub(crate) fn crashed(&mut self, cause: String) {
-        let now = Moment::now();
-        let uptime = self.started.as_ref().map(|started| now.since(started)).unwrap_or_default();
-        let (pid, when) = (self.own.pid, now.clone());
-        let crash = Crash { cause, when, pid, uptime_ms: millis(uptime), wait_ms: None, waited_ms: 0 };
-        let own = self.own.clone();
-        self.update(|record| {
-            record.add_crash(crash);
-            set_mark(record, RunState::Crashed, own, now);
-        });
-    }
-
-    fn mark(&mut self, state: RunState, since: Moment) {
-        let own = self.own.clone();
-        self.update(|record| set_mark(record, state, own, since));
-    }
-
-    /// Under the lock: what stands in the file, changed, written. Any trouble costs one warning, never the service.
-    fn update(&mut self, change: impl FnOnce(&mut Record)) {
-        if file::is_device(&self.path) {
-            change(&mut self.record);
-            return self.warn(&format!("a device or a socket: {IN_MEMORY}"));
-        }
-        let lock = file::lock(&self.path);
-        match file::read(&self.path) {
-            Contents::Missing => {}
-            Contents::Record(record) => self.record = record,
-            Contents::Bad(reason) => self.set_aside(&reason),
-            Contents::Foreign(reason) => {
-                change(&mut self.record);
-                return self.warn(&format!("{reason}: {IN_MEMORY}"));
-            }
-        }
-        let before = self.record.clone();
-        change(&mut self.record);
-        if self.record == before {
-            return;
-        }
-        let written = file::write(&self.path, &self.record.to_bytes());
-        if let Err(error) = lock.map(drop).and(written) {
-            self.warn(&format!("{error}: {IN_MEMORY}"));
-        }
-    }
-
-    fn set_aside(&mut self, reason: &str) {
-        match file::set_aside(&self.path) {
-            Ok(aside) => {
-                self.warn(&format!("not a ledger ({reason}): kept as {}, a new one begins", aside.display()));
-            }
-            Err(error) => self.warn(&format!("not a ledger ({reason}), and it cannot be set aside: {error}")),
-        }
-    }
-
-    fn warn(&mut self, text: &str) {
-        if !std::mem::replace(&mut self.warned, true) {
-            log::warn(format!("restart ledger {}: {text}", self.path.display()));
-        }
-    }
-}
-
-/// Runs whose process is gone: those that were still running crashed.
-fn bury(record: &mut Record, own: &Identity, now: &Moment) {
-    let (alive, gone): (Vec<Mark>, Vec<Mark>) =
-        std::mem::take(&mut record.runs).into_iter().partition(|mark| {
-            let same_boot = mark.since.boot == now.boot;
-            mark.process != *own && same_boot && mark.process.is_alive()
-        });
-    record.runs = alive;
-    for mark in gone.into_iter().filter(|mark| mark.state == RunState::Running) {
-        let uptime = now.since(&mark.since);
-        record.add_crash(Crash {
-            cause: "killed without a trace (SIGKILL, out of memory, abort or power)".to_owned(),
-            when: now.clone(),
-            pid: mark.process.pid,
-            uptime_ms: millis(uptime),
+    pub(crate) fn crashed(&self, cause: String) -> PreviousRun {
+        let when = Moment::now();
+        let crash = Crash {
+            cause,
+            pid: self.own.pid,
+            uptime_ms: millis(self.uptime(&when)),
+            when,
+            counted: None,
             wait_ms: None,
             waited_ms: 0,
+        };
+        let previous = crash.as_previous();
+        let mark = self.marked(RunState::Crashed);
+        self.keeper.update(move |record| {
+            record.add_crash(crash.clone());
+            mark(record);
         });
+        previous
+    }
+
+    /// Whether another process, or another image of this one, would find what was told.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.keeper.is_durable()
+    }
+
+    fn uptime(&self, now: &Moment) -> Duration {
+        self.started.as_ref().map(|started| now.since(started)).unwrap_or_default()
+    }
+
+    fn mark(&self, state: RunState) {
+        self.keeper.update(self.marked(state));
+    }
+
+    fn marked(&self, state: RunState) -> impl Fn(&mut Record) + Send + Sync + 'static {
+        let (process, since) = (self.own.clone(), Moment::now());
+        let uptime_ms = millis(self.uptime(&since));
+        let mark = Mark { state, process, since, uptime_ms, last_words: None };
+        move |record| record.set_mark(mark.clone())
     }
 }
 
-fn set_mark(record: &mut Record, state: RunState, process: Identity, since: Moment) {
-    record.runs.retain(|mark| mark.process != process);
-    record.runs.push(Mark { state, process, since });
+/// Decides about the newest crash, once.
+fn answer(record: &mut Record, policy: RestartPolicy, now: &Moment) {
+    let decision = policy.decide(&record.history(now));
+    let newest = record.crashes.last_mut().filter(|crash| crash.wait_ms.is_none());
+    newest.into_iter().for_each(|crash| {
+        crash.wait_ms = Some(millis(decision.wait));
+        crash.counted = Some(decision.crashes);
+    });
+}
+
+/// What is left of the newest crash's wait.
+fn admission(record: &Record, policy: RestartPolicy, now: &Moment) -> Admission {
+    let Some(newest) = record.crashes.last() else { return Admission { wait: Duration::ZERO, crashes: 0 } };
+    // Time that passed since the crash, or in a wait that was cut short, has been waited already.
+    let served = Duration::from_millis(newest.waited_ms).max(now.since(&newest.when));
+    // The moment that it took to get here is not worth a fraction in the wait.
+    let served = if served < MOMENT { Duration::ZERO } else { served };
+    // Never longer than the longest wait, whatever a clock did to the file.
+    let wait = newest.wait().unwrap_or_default().min(policy.max_wait).saturating_sub(served);
+    Admission { wait, crashes: newest.counted.unwrap_or(1) }
 }
 
 fn millis(duration: Duration) -> u64 {

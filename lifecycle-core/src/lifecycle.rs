@@ -17,6 +17,7 @@ use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::place::Place;
 use crate::plan::Plan;
+use crate::previous::PreviousRun;
 use crate::registry::{Registry, address};
 use crate::report::Report;
 use crate::session::{Session, Stop};
@@ -58,6 +59,7 @@ struct Inner {
     bell: Arc<Bell>,
     global: bool,
     backing_off: Mutex<Option<Instant>>,
+    previous: Mutex<Option<PreviousRun>>,
 }
 
 static GLOBAL: LazyLock<LifecycleManager> = LazyLock::new(|| LifecycleManager::build(true));
@@ -81,8 +83,8 @@ impl LifecycleManager {
     fn build(global: bool) -> LifecycleManager {
         let bell = Arc::new(Bell::new().expect("two file descriptors for the wake-up pipe"));
         let session = Mutex::new(Arc::new(Session::new(bell.clone(), global)));
-        let (registry, backing_off) = (Mutex::default(), Mutex::default());
-        LifecycleManager { inner: Arc::new(Inner { registry, session, bell, global, backing_off }) }
+        let (registry, backing_off, previous) = (Mutex::default(), Mutex::default(), Mutex::default());
+        LifecycleManager { inner: Arc::new(Inner { registry, session, bell, global, backing_off, previous }) }
     }
 
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
@@ -106,6 +108,14 @@ impl LifecycleManager {
 
     pub(crate) fn set_backing_off(&self, until: Option<Instant>) {
         *self.inner.backing_off.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    pub(crate) fn set_previous(&self, previous: PreviousRun) {
+        *self.inner.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some(previous);
+    }
+
+    pub(crate) fn previous(&self) -> Option<PreviousRun> {
+        self.inner.previous.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn backing_off(&self) -> Option<Instant> {

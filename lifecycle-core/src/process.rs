@@ -21,11 +21,9 @@ pub(crate) struct Moment {
 mod wall {
     use std::time::SystemTime;
 
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserialize, Deserializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_rfc3339_millis(*at))
-    }
+    pub(super) use crate::previous::as_rfc3339 as serialize;
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -43,10 +41,15 @@ impl Moment {
 
     /// Time from `earlier` to this; zero if a clock says that it lies in the future.
     pub(crate) fn since(&self, earlier: &Moment) -> Duration {
+        self.checked_since(earlier).unwrap_or_default()
+    }
+
+    /// As `since`; `None` if a clock says that `earlier` lies in the future.
+    pub(crate) fn checked_since(&self, earlier: &Moment) -> Option<Duration> {
         if self.boot.is_some() && self.boot == earlier.boot {
-            return Duration::from_millis(self.since_boot_ms.saturating_sub(earlier.since_boot_ms));
+            return self.since_boot_ms.checked_sub(earlier.since_boot_ms).map(Duration::from_millis);
         }
-        self.at.duration_since(earlier.at).unwrap_or_default()
+        self.at.duration_since(earlier.at).ok()
     }
 }
 

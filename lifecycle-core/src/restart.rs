@@ -1,6 +1,6 @@
 //! The restart rule: a pure function of the crashes so far.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// More than `max_crashes` within `within` wait `wait`; each further crash multiplies it by `factor`, up to `max_wait`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,20 @@ impl RestartPolicy {
         let crashes = u32::try_from(inside).unwrap_or(u32::MAX);
         let wait = if crashes > self.max_crashes { self.next_wait(history) } else { Duration::ZERO };
         Decision { wait, crashes }
+    }
+
+    /// The decision in words.
+    pub(crate) fn verdict(&self, crashes: u32, wait: Duration, now: SystemTime) -> String {
+        let (most, within) = (self.max_crashes, humantime::format_duration(self.within));
+        if crashes <= most {
+            return format!("crash {crashes} of {most} in {within}; starting now");
+        }
+        let history = format!("crash {crashes} within {within} (at most {most} restart at once)");
+        if wait.is_zero() {
+            return format!("{history}: its wait is over, starting now");
+        }
+        let next = humantime::format_rfc3339_seconds(now + wait);
+        format!("{history}: waiting {wait:?}, next try at {next}")
     }
 
     /// `wait * factor^n`, where n counts the waits since a run last stayed up for `within`.

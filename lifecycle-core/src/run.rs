@@ -10,13 +10,12 @@ use crate::ledger::Ledger;
 use crate::lifecycle::LifecycleManager;
 use crate::log::{self, Level};
 use crate::report::Report;
-use crate::restart::{Decision, RestartPolicy};
 use crate::runtime::{Body, FAREWELL, host, run_init};
 use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
 use crate::status::UP_AFTER;
-use crate::unwind::Ended;
-use crate::{platform, raw, watchdog};
+use crate::unwind::{self, Ended};
+use crate::{last_words, platform, raw, watchdog};
 
 /// After the budget of a shutdown the process has this long to be gone.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -40,11 +39,16 @@ impl Service {
 
     /// Returns the exit code.
     pub(crate) fn live(&mut self, init: Option<Init>) -> u8 {
-        self.attendant.ledger = self.config.restart.clone().map(Ledger::new);
+        if let Some(restart) = self.config.restart.clone() {
+            last_words::arm(&restart.file);
+            self.attendant.ledger = Some(Ledger::new(restart));
+        }
         let initialised = init.map_or(Ok(()), |init| self.initialise(init));
         if let Err(error) = initialised {
             return self.init_failed(&error);
         }
+        // Not before init, which is where a service sets its own panic hook.
+        unwind::note_panics();
         let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
         let unknown = config::unknown_variables(std::env::vars_os().map(|(name, _)| name));
         platform.into_iter().chain(unknown).for_each(log::warn);
@@ -97,13 +101,7 @@ impl Service {
 
     /// Waits as long as the restart rule says. Returns whether a signal ended the wait.
     fn back_off(&mut self) -> bool {
-        let decision = self.attendant.ledger.as_mut().map(Ledger::admit);
-        let wait = decision.map_or(Duration::ZERO, |decision| decision.wait);
-        if let Some((decision, policy)) =
-            decision.zip(self.config.restart.as_ref().map(|restart| restart.policy))
-        {
-            self.tell_restart(decision, policy);
-        }
+        let wait = self.admit();
         let begun = Instant::now();
         self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));
         loop {
@@ -117,22 +115,29 @@ impl Service {
         self.manager.set_backing_off(None);
         let stopped = self.attendant.stopped_by().is_some();
         // A wait that a signal broke off leaves the history as it was.
-        if let Some(ledger) = self.attendant.ledger.as_mut().filter(|_| !wait.is_zero() && !stopped) {
+        if let Some(ledger) = self.attendant.ledger.as_ref().filter(|_| !wait.is_zero() && !stopped) {
             ledger.waited(wait);
         }
         stopped
     }
 
-    fn tell_restart(&self, Decision { wait, crashes }: Decision, policy: RestartPolicy) {
-        let within = humantime::format_duration(policy.within);
-        let history =
-            format!("crash {crashes} within {within} (at most {} restart at once)", policy.max_crashes);
-        if !wait.is_zero() {
-            let next = humantime::format_rfc3339_seconds(SystemTime::now() + wait);
-            log::warn(format!("{history}: waiting {wait:?}, next try at {next}"));
-        } else if self.runs > 0 {
-            log::warn(format!("{history}: main runs again"));
+    /// Asks the ledger, and says how the previous run ended and what follows from it.
+    fn admit(&self) -> Duration {
+        let ledger = self.attendant.ledger.as_ref().zip(self.config.restart.as_ref());
+        let Some((ledger, restart)) = ledger else { return Duration::ZERO };
+        let (admission, previous) = ledger.admit();
+        let rule = restart.policy.verdict(admission.crashes, admission.wait, SystemTime::now());
+        match previous.filter(|_| self.runs == 0) {
+            Some(previous) => {
+                let text =
+                    if previous.is_crash() { format!("{previous}: {rule}") } else { previous.to_string() };
+                log::say(if previous.is_crash() { Level::Warn } else { Level::Info }, text);
+                self.manager.set_previous(previous);
+            }
+            None if self.runs > 0 => log::warn(rule),
+            None => {}
         }
+        admission.wait
     }
 
     /// One run of main, from its runtime's start to its end.
@@ -188,13 +193,7 @@ impl Service {
         let budget = Budget { whole: self.config.shutdown_timeout, drain: self.config.drain };
         let attendant = &mut self.attendant;
         let report = match session.runtime() {
-            Some(runtime) => {
-                let attend = &mut || {
-                    attendant.attend();
-                    attendant.mark();
-                };
-                shut_down(self.manager, session, runtime, budget, attend)
-            }
+            Some(runtime) => shut_down(self.manager, session, runtime, budget, &mut || attendant.attend()),
             None => Report::empty(session.cause().map_or(Cause::MainReturned, |(cause, _)| cause)),
         };
         // The runtime goes while the report is written.
@@ -226,8 +225,8 @@ impl Service {
         if !report.cause.is_failure() {
             return false;
         }
-        let Some(ledger) = &mut self.attendant.ledger else { return false };
-        ledger.crashed(report.cause.summary());
+        let Some(ledger) = &self.attendant.ledger else { return false };
+        self.manager.set_previous(ledger.crashed(report.cause.summary()));
         let again = self.attendant.stopped_by().is_none();
         if again {
             watchdog::deadline::disarm();
@@ -235,13 +234,10 @@ impl Service {
         again
     }
 
-    /// The last marks before the process ends.
+    /// The last mark before the process ends.
     fn leave(&mut self, code: u8) -> u8 {
-        if code == 0 {
-            self.attendant.mark_clean();
-        } else {
-            self.attendant.mark();
-        }
+        let mark = if code == 0 { Ledger::clean } else { Ledger::flush };
+        self.attendant.ledger.iter().for_each(mark);
         code
     }
 }

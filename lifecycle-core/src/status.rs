@@ -9,6 +9,7 @@ use crate::heartbeat;
 use crate::lifecycle::LifecycleManager;
 use crate::place::Place;
 use crate::plan::as_millis;
+use crate::previous::PreviousRun;
 use crate::table;
 
 /// What is going on. `Display` is for people, `Serialize` for a status page.
@@ -26,6 +27,8 @@ pub struct Status {
     /// How long this run of main is up.
     #[serde(rename = "uptime_ms", serialize_with = "as_millis")]
     pub uptime: Duration,
+    /// How the run before this one ended, in this process or an earlier one; `None` if the ledger knows of none.
+    pub previous: Option<PreviousRun>,
     /// Instances that are managed.
     pub components: usize,
     /// Names of main and the tracked tasks that live.
@@ -101,7 +104,8 @@ impl Status {
         let up = session.is_ready() || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
         let components = manager.registry().len();
         let tasks = session.tasks().into_values().map(|task| task.name.to_string()).collect();
-        Status { state, ready: up && state == State::Running, uptime, components, tasks, heartbeats }
+        let (ready, previous) = (up && state == State::Running, manager.previous());
+        Status { state, ready, uptime, previous, components, tasks, heartbeats }
     }
 }
 
@@ -134,6 +138,9 @@ impl fmt::Display for Status {
             self.components,
             self.tasks.join(", ")
         )?;
+        if let Some(previous) = &self.previous {
+            writeln!(f, "{previous}")?;
+        }
         let rows: Vec<_> = self.heartbeats.iter().map(row).collect();
         table::write(f, ["heartbeat", "beats", "age", "declared at", "state"], &rows)
     }

@@ -1,10 +1,14 @@
 //! Panics of user code, caught where it is called and turned into a text.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
+use std::sync::Once;
 use std::task::{Context, Poll};
+
+use crate::last_words;
 
 /// How a piece of user code ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +79,51 @@ impl<F> Drop for Caught<F> {
     }
 }
 
+/// The newest panic of a thread: only a panic hook learns its place.
+struct Noted {
+    text: String,
+    place: String,
+}
+
+thread_local! {
+    static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
+}
+
+/// From now on panics are noted with their place, and then go to the hook that was there before: the user's, or std's.
+/// A hook that the user sets later takes part if it calls the one that it replaces; otherwise the places are not known.
+pub(crate) fn note_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            note(info);
+            before(info);
+        }));
+    });
+}
+
+fn note(info: &PanicHookInfo<'_>) {
+    let text = text(info.payload());
+    let place = info.location().map(|place| format!("{}:{}", place.file(), place.line())).unwrap_or_default();
+    if cfg!(panic = "abort") {
+        last_words::say(&format!("panicked: {} ({place})", text.replace('\n', " ")));
+    }
+    // Whoever panics while its thread-locals are destroyed has no one left to tell.
+    let _ = NOTED.try_with(|noted| noted.replace(Some(Noted { text, place })));
+}
+
+/// The message of a caught panic, with its place if it was noted on this thread.
 fn message(payload: &(dyn Any + Send)) -> String {
+    let text = text(payload);
+    // Of another message: that panic was caught by the user, and this one passed no hook (`resume_unwind`).
+    let noted = NOTED.try_with(RefCell::take).ok().flatten().filter(|noted| noted.text == text);
+    match noted {
+        Some(noted) => format!("{text} ({})", noted.place),
+        None => text,
+    }
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic whose payload is not a text".to_owned())

@@ -52,6 +52,13 @@ impl Service {
         self
     }
 
+    /// Several arguments.
+    #[must_use]
+    pub fn args<const N: usize>(mut self, args: [&str; N]) -> Service {
+        self.command.args(args);
+        self
+    }
+
     /// A variable of the service's environment.
     #[must_use]
     pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Service {

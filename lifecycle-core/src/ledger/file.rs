@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::last_words;
 use crate::ledger::format::Record;
+use crate::process::Identity;
 
 /// No honest ledger is larger: a hundred crashes of 500 characters fit in ten times.
 const LARGEST: u64 = 1 << 20;
@@ -119,6 +121,21 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// What processes said when they died, in a file beside the ledger; `None` if there is none.
+pub(crate) fn last_words(path: &Path) -> Option<Vec<(Identity, String)>> {
+    let beside = beside(path, last_words::SUFFIX);
+    fs::symlink_metadata(&beside).ok().filter(fs::Metadata::is_file)?;
+    let mut bytes = Vec::new();
+    File::open(beside).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).ok()?;
+    Some(String::from_utf8_lossy(&bytes).lines().filter_map(last_words::parse).collect())
+}
+
+/// They stand in the ledger now.
+pub(crate) fn forget_last_words(path: &Path) {
+    // If it fails they are read again, and belong to no run that is still known.
+    let _ = fs::remove_file(beside(path, last_words::SUFFIX));
+}
+
 /// Only the service's user may read what it crashed of.
 fn options() -> OpenOptions {
     #[cfg_attr(not(unix), allow(unused_mut))]
@@ -128,7 +145,7 @@ fn options() -> OpenOptions {
     options
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -1,6 +1,6 @@
 //! The ledger's contents: JSON that a person can read, with the number of its format.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,10 @@ const KEPT: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) version: u32,
-    /// The runs that were not followed by another one, normally one a process.
+    /// Crashes ever recorded, those included that are not listed any more.
+    #[serde(default)]
+    pub(crate) recorded: u64,
+    /// The runs of processes that live, and the newest one of a process that is gone.
     #[serde(default)]
     pub(crate) runs: Vec<Mark>,
     /// Oldest first.
@@ -31,6 +34,12 @@ pub(crate) struct Mark {
     #[serde(flatten)]
     pub(crate) process: Identity,
     pub(crate) since: Moment,
+    /// How long the run had been up by then.
+    #[serde(default)]
+    pub(crate) uptime_ms: u64,
+    /// What its process said with its last breath, such as `SIGSEGV`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_words: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,19 +49,32 @@ pub(crate) enum RunState {
     Running,
     /// A shutdown had begun on request: whatever ended it then was no crash.
     Stopping,
+    /// Its process was gone before the shutdown that had been asked for was over.
+    Unfinished,
     /// Exit code 0.
     Clean,
     /// It ended as a crash that is listed.
     Crashed,
 }
 
+/// One crash of a [`History`](super::History).
+///
+/// ```no_run
+/// for crash in lifecycle::ledger::read(".restart_count")?.crashes() {
+///     println!("{}: {} after {:?}", humantime::format_rfc3339(crash.at()), crash.cause(), crash.uptime());
+/// }
+/// # Ok::<(), lifecycle::ledger::ReadError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Crash {
+pub struct Crash {
     pub(crate) cause: String,
     #[serde(flatten)]
     pub(crate) when: Moment,
     pub(crate) pid: u32,
     pub(crate) uptime_ms: u64,
+    /// Crashes inside the window, this one included, as the rule counted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) counted: Option<u32>,
     /// What was decided: nothing yet while it is null.
     pub(crate) wait_ms: Option<u64>,
     /// How much of it was really waited.
@@ -60,14 +82,54 @@ pub(crate) struct Crash {
     pub(crate) waited_ms: u64,
 }
 
+impl Crash {
+    /// What it crashed of: an error's text, a panic with its place, a signal, a hang with its heartbeat, or that it was
+    /// killed without a trace. One line of at most 500 characters.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// When it crashed, by the wall clock of that moment; for a process that was killed, when that was found out.
+    #[must_use]
+    pub fn at(&self) -> SystemTime {
+        self.when.at
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// How long the run had been up; for a process that was killed, at most.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        Duration::from_millis(self.uptime_ms)
+    }
+
+    /// The wait that was decided after it: zero restarts at once, `None` is not decided yet.
+    #[must_use]
+    pub fn wait(&self) -> Option<Duration> {
+        self.wait_ms.map(Duration::from_millis)
+    }
+}
+
 impl Record {
+    pub(crate) fn new() -> Record {
+        Record { version: VERSION, ..Record::default() }
+    }
+
     pub(crate) fn parse(bytes: &[u8]) -> Result<Record, String> {
-        let record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        if record.version == VERSION {
-            Ok(record)
-        } else {
-            Err(format!("its format is version {}, and this program knows {VERSION}", record.version))
+        let mut record: Record = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if record.version != VERSION {
+            return Err(format!(
+                "its format is version {}, and this program knows {VERSION}",
+                record.version
+            ));
         }
+        record.recorded = record.recorded.max(record.crashes.len() as u64);
+        Ok(record)
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -78,8 +140,23 @@ impl Record {
 
     pub(crate) fn add_crash(&mut self, crash: Crash) {
         self.crashes.push(crash);
+        self.recorded = self.recorded.saturating_add(1);
         let surplus = self.crashes.len().saturating_sub(KEPT);
         self.crashes.drain(..surplus);
+    }
+
+    /// Replaces the process's mark, and those of processes that are gone.
+    pub(crate) fn set_mark(&mut self, mark: Mark) {
+        self.runs.retain(|old| old.process != mark.process && old.may_live());
+        self.runs.push(mark);
+    }
+
+    /// What a process that is gone said when it died.
+    pub(crate) fn note_last_words(&mut self, process: &Identity, words: &str) {
+        let mark = self.runs.iter_mut().find(|mark| mark.process == *process && mark.may_live());
+        mark.into_iter().for_each(|mark| {
+            mark.last_words.get_or_insert_with(|| words.chars().take(500).collect());
+        });
     }
 
     /// The crashes as the rule sees them: waits that were spent do not count as time.
@@ -87,11 +164,14 @@ impl Record {
         let mut waited = Duration::ZERO;
         let mut history: Vec<PastCrash> = Vec::with_capacity(self.crashes.len());
         for crash in self.crashes.iter().rev() {
-            waited += Duration::from_millis(crash.waited_ms);
+            waited = waited.saturating_add(Duration::from_millis(crash.waited_ms));
+            let age = now.checked_since(&crash.when).map(|age| age.saturating_sub(waited));
+            // A clock that was set back: it is at least as old as the run that followed it.
+            let after = history.last().map(|next| next.age.saturating_add(next.uptime));
             history.push(PastCrash {
-                age: now.since(&crash.when).saturating_sub(waited),
-                uptime: Duration::from_millis(crash.uptime_ms),
-                wait: Duration::from_millis(crash.wait_ms.unwrap_or(0)),
+                age: age.or(after).unwrap_or_default(),
+                uptime: crash.uptime(),
+                wait: crash.wait().unwrap_or_default(),
             });
         }
         history.reverse();
@@ -99,10 +179,17 @@ impl Record {
     }
 }
 
+impl Mark {
+    /// Whether its process may still live; the others are kept only to tell how the previous run ended.
+    fn may_live(&self) -> bool {
+        matches!(self.state, RunState::Running | RunState::Stopping)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{SystemTime, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     fn moment(seconds: u64) -> Moment {
         let at: SystemTime = UNIX_EPOCH + Duration::from_secs(1_700_000_000 + seconds);
@@ -111,14 +198,20 @@ mod tests {
 
     fn crash(seconds: u64, waited_ms: u64) -> Crash {
         let (cause, when) = ("main failed: x".to_owned(), moment(seconds));
-        Crash { cause, when, pid: 7, uptime_ms: 1000, wait_ms: Some(waited_ms), waited_ms }
+        let (uptime_ms, wait_ms) = (1000, Some(waited_ms));
+        Crash { cause, when, pid: 7, uptime_ms, counted: None, wait_ms, waited_ms }
     }
 
     #[test]
     fn what_is_written_is_read_again_and_cut_files_are_refused() {
-        let mark =
-            Mark { state: RunState::Running, process: Identity { pid: 7, start: Some(9) }, since: moment(1) };
-        let record = Record { version: VERSION, runs: vec![mark], crashes: vec![crash(2, 0)] };
+        let mark = Mark {
+            state: RunState::Running,
+            process: Identity { pid: 7, start: Some(9) },
+            since: moment(1),
+            uptime_ms: 0,
+            last_words: Some("SIGSEGV".into()),
+        };
+        let record = Record { runs: vec![mark], crashes: vec![crash(2, 0)], recorded: 7, ..Record::new() };
         let bytes = record.to_bytes();
         assert_eq!(Record::parse(&bytes), Ok(record));
         for cut in 0..bytes.len() - 2 {
@@ -138,5 +231,23 @@ mod tests {
         let mut record = Record::default();
         (0..250).for_each(|second| record.add_crash(crash(second, 0)));
         assert_eq!((record.crashes.len(), &record.crashes[0].when), (100, &moment(150)));
+        assert_eq!(record.recorded, 250);
+    }
+
+    #[test]
+    fn a_crash_from_the_future_is_as_old_as_the_run_after_it() {
+        let elsewhere = |seconds| Moment { boot: Some("another".into()), ..moment(seconds) };
+        let mut future = crash(0, 0);
+        future.when = elsewhere(9_000_000);
+        let record = Record { crashes: vec![future, crash(50, 0)], ..Record::new() };
+        let ages: Vec<u64> = record.history(&moment(60)).iter().map(|crash| crash.age.as_secs()).collect();
+        assert_eq!(ages, [11, 10]);
+    }
+
+    #[test]
+    fn numbers_beyond_all_measure_do_not_overflow() {
+        let crash = Crash { uptime_ms: u64::MAX, waited_ms: u64::MAX, ..crash(0, 0) };
+        let record = Record { crashes: vec![crash; 5000], ..Record::new() };
+        assert_eq!(record.history(&moment(1)).len(), 5000);
     }
 }

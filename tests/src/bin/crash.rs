@@ -1,4 +1,5 @@
-//! A service that crashes: `crash`, `crash UPTIME_MS`, `crash UPTIME_MS TIMES`, after which it stays up.
+//! A service that crashes: `crash`, `crash UPTIME_MS`, `crash UPTIME_MS TIMES`, after which it stays up, or, with the
+//! variable LEAVE, returns.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -45,6 +46,9 @@ async fn main() -> anyhow::Result<()> {
         tokio::task::yield_now().await;
     }
     if argument(2).is_some_and(|times| u64::from(run) > times) {
+        if std::env::var_os("LEAVE").is_some() {
+            return Ok(());
+        }
         println!("stays up");
         lifecycle::stopping().await;
         return Ok(());

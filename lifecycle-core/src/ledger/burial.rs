@@ -1,0 +1,78 @@
+//! What became of runs whose process is gone: those that never said goodbye crashed.
+
+use crate::ledger::format::{Crash, Mark, Record, RunState};
+use crate::previous::{Ending, PreviousRun};
+use crate::process::{Identity, Moment};
+
+/// Counts the gone runs that were still running as crashes, and keeps the mark of the newest gone one.
+pub(crate) fn bury(record: &mut Record, own: &Identity, now: &Moment) {
+    let runs = std::mem::take(&mut record.runs);
+    let (alive, mut gone): (Vec<Mark>, Vec<Mark>) = runs.into_iter().partition(|mark| {
+        let same_boot = mark.since.boot == now.boot;
+        mark.process != *own && same_boot && mark.process.is_alive()
+    });
+    for mark in &mut gone {
+        match mark.state {
+            RunState::Running => {
+                mark.uptime_ms = u64::try_from(now.since(&mark.since).as_millis()).unwrap_or(u64::MAX);
+                record.add_crash(unrecorded(mark, now));
+                mark.state = RunState::Crashed;
+            }
+            RunState::Stopping => mark.state = RunState::Unfinished,
+            RunState::Unfinished | RunState::Clean | RunState::Crashed => {}
+        }
+    }
+    gone.sort_by_key(|mark| mark.since.at);
+    record.runs = alive;
+    record.runs.extend(gone.pop());
+}
+
+/// The crash of a process that could not record it itself. When it died is unknown: now, at the latest.
+fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
+    let cause = mark.last_words.as_ref().map_or_else(|| KILLED.to_owned(), |words| words.clone());
+    Crash {
+        cause,
+        when: now.clone(),
+        pid: mark.process.pid,
+        uptime_ms: mark.uptime_ms,
+        counted: None,
+        wait_ms: None,
+        waited_ms: 0,
+    }
+}
+
+/// SIGKILL, by hand or by the kernel's OOM killer, or the power.
+const KILLED: &str = "killed without a trace (SIGKILL, out of memory, or power)";
+
+/// How the run before this one ended: that of the newest process that is gone. To be asked after [`bury`].
+pub(crate) fn previous(record: &Record) -> Option<PreviousRun> {
+    let gone = |mark: &&Mark| !matches!(mark.state, RunState::Running | RunState::Stopping);
+    let mark = record.runs.iter().rfind(gone)?;
+    let pid = mark.process.pid;
+    let crash = record.crashes.iter().rfind(|crash| crash.pid == pid);
+    Some(match (mark.state, crash) {
+        (RunState::Crashed, Some(crash)) => crash.as_previous(),
+        (state, _) => PreviousRun {
+            pid,
+            ending: match state {
+                RunState::Clean => Ending::Clean,
+                RunState::Unfinished => Ending::Unfinished,
+                _ => Ending::Crashed("its crash is not listed any more".into()),
+            },
+            at: mark.since.at,
+            uptime: std::time::Duration::from_millis(mark.uptime_ms),
+        },
+    })
+}
+
+impl Crash {
+    pub(crate) fn as_previous(&self) -> PreviousRun {
+        let killed = self.cause == KILLED;
+        PreviousRun {
+            pid: self.pid,
+            ending: if killed { Ending::Killed } else { Ending::Crashed(self.cause.clone()) },
+            at: self.when.at,
+            uptime: self.uptime(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The thread that does all I/O on the ledger's file: a disk that does not answer holds up nobody.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::ledger::file::{self, Contents};
+use crate::ledger::format::Record;
+use crate::log;
+
+/// A change of the record. It may be applied more than once, to the file and to what is known in memory.
+pub(crate) type Change = Arc<dyn Fn(&mut Record) + Send + Sync>;
+
+const IN_MEMORY: &str = "crashes are counted in memory only, so not across processes";
+
+/// What a caller waits for its change. Another process may hold the lock for a second.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Hands changes to the thread; while the disk does not answer they are applied to what was last known.
+pub(crate) struct Keeper {
+    shared: Arc<Shared>,
+    path: PathBuf,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// Changes that are not in the file yet, in their order; the thread takes them off when they are.
+    queue: VecDeque<Change>,
+    /// How many it took off.
+    done: u64,
+    /// What stands in the file; all there is while it cannot be used.
+    record: Record,
+    /// Whether the last change reached the file.
+    durable: bool,
+    /// Somebody waited in vain: nobody waits again until the disk has answered.
+    stalled: bool,
+}
+
+impl Keeper {
+    /// Starts the thread, which touches the file at the first change.
+    pub(crate) fn start(path: PathBuf) -> Keeper {
+        let record = Record::new();
+        let state = State { queue: VecDeque::new(), done: 0, record, durable: false, stalled: false };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let (kept, desk) = (shared.clone(), Desk { path: path.clone(), warned: false });
+        let thread = std::thread::Builder::new().name("lifecycle-ledger".into());
+        if let Err(error) = thread.spawn(move || kept.work(desk)) {
+            warn(&path, &format!("its thread cannot be started ({error}): {IN_MEMORY}"));
+            shared.state().stalled = true;
+        }
+        Keeper { shared, path }
+    }
+
+    /// Makes a change and returns the record with it, once it is durable or after 1.5 s.
+    pub(crate) fn update(&self, change: impl Fn(&mut Record) + Send + Sync + 'static) -> Record {
+        let (mut state, number) = self.push(Arc::new(change));
+        if !state.stalled {
+            let waited = self.shared.changed.wait_timeout_while(state, PATIENCE, |state| state.done < number);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if state.done >= number {
+            return state.record.clone();
+        }
+        let mut record = state.record.clone();
+        state.queue.iter().for_each(|change| change(&mut record));
+        let told = std::mem::replace(&mut state.stalled, true);
+        drop(state);
+        if !told {
+            warn(&self.path, "its disk does not answer: crashes are counted in memory until it does");
+        }
+        record
+    }
+
+    /// Makes a change, and waits for nothing.
+    pub(crate) fn update_later(&self, change: impl Fn(&mut Record) + Send + Sync + 'static) {
+        drop(self.push(Arc::new(change)));
+    }
+
+    /// Whether what was last changed will be there after the process.
+    pub(crate) fn is_durable(&self) -> bool {
+        let state = self.shared.state();
+        state.durable && state.queue.is_empty()
+    }
+
+    fn push(&self, change: Change) -> (MutexGuard<'_, State>, u64) {
+        let mut state = self.shared.state();
+        state.queue.push_back(change);
+        self.shared.changed.notify_all();
+        let number = state.done + state.queue.len() as u64;
+        (state, number)
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what has come in, all of it at once. Ends with the process.
+    fn work(&self, mut desk: Desk) {
+        loop {
+            let state = self.changed.wait_while(self.state(), |state| state.queue.is_empty());
+            let state = state.unwrap_or_else(PoisonError::into_inner);
+            let (changes, known) = (Vec::from_iter(state.queue.iter().cloned()), state.record.clone());
+            drop(state);
+            let (record, durable) = desk.update(known, &changes);
+            let mut state = self.state();
+            state.queue.drain(..changes.len());
+            state.done += changes.len() as u64;
+            (state.record, state.durable, state.stalled) = (record, durable, false);
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// The file, and whether trouble with it was told.
+struct Desk {
+    path: PathBuf,
+    warned: bool,
+}
+
+impl Desk {
+    /// Under the lock: what stands in the file, changed, written; returns it, and whether it was written. Any trouble
+    /// costs one warning, and goes on with what is `known`.
+    fn update(&mut self, mut known: Record, changes: &[Change]) -> (Record, bool) {
+        let change = |record: &mut Record| changes.iter().for_each(|change| change(record));
+        if file::is_device(&self.path) {
+            change(&mut known);
+            self.warn(&format!("a device or a socket: {IN_MEMORY}"));
+            return (known, false);
+        }
+        let lock = file::lock(&self.path);
+        match file::read(&self.path) {
+            Contents::Missing => {}
+            Contents::Record(record) => known = record,
+            Contents::Bad(reason) => self.set_aside(&reason),
+            Contents::Foreign(reason) => {
+                change(&mut known);
+                self.warn(&format!("{reason}: {IN_MEMORY}"));
+                return (known, false);
+            }
+        }
+        let before = known.clone();
+        let words = file::last_words(&self.path);
+        words.iter().flatten().for_each(|(process, words)| known.note_last_words(process, words));
+        change(&mut known);
+        if known == before {
+            return (known, lock.is_ok());
+        }
+        let written = file::write(&self.path, &known.to_bytes());
+        if written.is_ok() && words.is_some() {
+            file::forget_last_words(&self.path);
+        }
+        // Without the lock another process's change may be lost, but ours stands there.
+        let durable = written.is_ok();
+        if let Err(error) = lock.map(drop).and(written) {
+            self.warn(&format!("{error}: {IN_MEMORY}"));
+        }
+        (known, durable)
+    }
+
+    fn set_aside(&mut self, reason: &str) {
+        match file::set_aside(&self.path) {
+            Ok(aside) => {
+                self.warn(&format!("not a ledger ({reason}): kept as {}, a new one begins", aside.display()));
+            }
+            Err(error) => self.warn(&format!("not a ledger ({reason}), and it cannot be set aside: {error}")),
+        }
+    }
+
+    fn warn(&mut self, text: &str) {
+        if !std::mem::replace(&mut self.warned, true) {
+            warn(&self.path, text);
+        }
+    }
+}
+
+fn warn(path: &std::path::Path, text: &str) {
+    log::warn(format!("restart ledger {}: {text}", path.display()));
+}

@@ -1,0 +1,338 @@
+//! Acceptance cases L and the story of each death: what survives what crashed the service.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use lifecycle_tests::{Output, Running, Service, ledger};
+use tempfile::TempDir;
+
+/// Inside a folder whose name the shim knows, so that the fsync of the folder counts as a call on the ledger.
+const FILE: &str = "folder.restart_count/.restart_count";
+
+fn service(folder: &Arc<TempDir>) -> Service {
+    Service::inside(env!("CARGO_BIN_EXE_crash"), folder.clone())
+        .env("LIFECYCLE_RESTART_FILE", FILE)
+        .env("LIFECYCLE_RESTART_MAX_CRASHES", "1000000")
+}
+
+fn folder() -> Arc<TempDir> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("folder.restart_count")).expect("made");
+    Arc::new(folder)
+}
+
+/// The library that makes a disk fail, built once.
+fn faults() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let library =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("faults-{}.so", std::process::id()));
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/faults.c");
+        let built = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&library)
+            .args([source, "-ldl"])
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "cc builds {source}");
+        library
+    })
+}
+
+/// How many crashes are listed: the file must be a ledger, whole.
+fn listed(folder: &TempDir) -> usize {
+    let history = lifecycle::ledger::read(folder.path().join(FILE)).expect("old or new, never mixed");
+    history.crashes().len()
+}
+
+fn stop(mut service: Running) -> Output {
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    service.wait().expect_code(0)
+}
+
+/// L4: a crash at every boundary of every write: before each call, and in the middle of each write.
+#[test]
+fn killed_at_every_call_the_ledger_is_old_or_new() {
+    let folder = folder();
+    let _ = service(&folder).env("LEAVE", "1").args(["0", "1"]).run().expect_code(0);
+    let mut crashes = listed(&folder);
+    assert_eq!(crashes, 1);
+    for call in 1..1000 {
+        let output = service(&folder)
+            .env("LEAVE", "1")
+            .args(["0", "1"])
+            .env("LD_PRELOAD", faults())
+            .env("FAULT_KILL", call.to_string())
+            .run();
+        let now = listed(&folder);
+        // A crash of its own, and that of the process before it, which was killed.
+        assert!(
+            (crashes..=crashes + 2).contains(&now),
+            "call {call}: {crashes}, then {now}\n{}",
+            output.stderr
+        );
+        assert!(!output.stderr.contains("not a ledger"), "call {call}: {}", output.stderr);
+        crashes = now.min(98);
+        if output.code == 0 {
+            assert!(call > 30, "the shim counts calls: {call}");
+            return;
+        }
+        assert_eq!(output.code, 137, "call {call}: {}", output.stderr);
+    }
+    panic!("a thousand calls and no end");
+}
+
+/// L4: a thousand kills at random moments.
+#[test]
+fn killed_a_thousand_times_the_ledger_is_old_or_new() {
+    let folder = folder();
+    let mut random = 88_172_645_463_325_252_u64;
+    for kill in 0..1000 {
+        let service = service(&folder).arg("0").start();
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // From before its first write to the middle of its tenth crash.
+        std::thread::sleep(Duration::from_micros(random % 30_000));
+        service.signal(libc::SIGKILL);
+        let output = service.wait().expect_code(137);
+        assert!(!output.stderr.contains("not a ledger"), "kill {kill}: {}", output.stderr);
+        if folder.path().join(FILE).exists() {
+            listed(&folder);
+        }
+    }
+    assert_eq!(listed(&folder), 100);
+}
+
+/// L3: a full disk is one warning, and crashes count in memory: the fourth one waits.
+#[test]
+fn a_full_disk_costs_one_warning() {
+    let folder = folder();
+    let mut full = service(&folder)
+        .env("LD_PRELOAD", faults())
+        .env("FAULT_FULL", "1")
+        .env("LIFECYCLE_RESTART_MAX_CRASHES", "3")
+        .env("LIFECYCLE_RESTART_WAIT", "200ms")
+        .args(["0", "4"])
+        .start();
+    full.line("waiting 200ms");
+    let output = stop(full);
+    assert_eq!(output.stderr.matches("counted in memory").count(), 1, "{}", output.stderr);
+    let left = std::fs::read_dir(folder.path().join("folder.restart_count")).expect("a folder").count();
+    assert_eq!(left, 1, "the lock file, and no half-written one");
+}
+
+/// A disk that never answers again: the start is delayed by two seconds at most, and the service lives and stops.
+#[test]
+fn a_stalled_disk_delays_nothing_for_long() {
+    for call in ["open", "fsync", "rename", "flock"] {
+        let folder = folder();
+        let mut stalled =
+            service(&folder).env("LD_PRELOAD", faults()).env("FAULT_STALL", call).args(["0", "0"]).start();
+        let started = Instant::now();
+        stalled.line("run 1");
+        assert!(started.elapsed() < Duration::from_secs(3), "{call}: {:?}", started.elapsed());
+        let output = stop(stalled);
+        assert!(output.took < Duration::from_secs(5), "{call}: {:?}", output.took);
+        assert_eq!(output.stderr.matches("does not answer").count(), 1, "{call}: {}", output.stderr);
+    }
+}
+
+/// A disk that answers late: what was told meanwhile is written then.
+#[test]
+fn a_disk_that_recovers_gets_what_it_missed() {
+    let folder = folder();
+    let slow = service(&folder)
+        .env("LD_PRELOAD", faults())
+        .env("FAULT_STALL", "fsync")
+        .env("FAULT_STALL_MS", "2500")
+        .args(["0", "3"])
+        .start();
+    let path = folder.path().join(FILE);
+    let until = Instant::now() + Duration::from_secs(30);
+    while !path.exists() || listed(&folder) < 3 {
+        assert!(Instant::now() < until, "the crashes are written in the end");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = stop(slow);
+    assert_eq!(listed(&folder), 3);
+}
+
+/// L6: two processes, 200 crashes each, on one file: none is lost, though only the last hundred are listed.
+#[test]
+fn two_processes_lose_no_crash() {
+    let folder = folder();
+    let services: Vec<_> = (0..2).map(|_| service(&folder).args(["0", "200"]).start()).collect();
+    let outputs: Vec<_> = services.into_iter().map(stop).collect();
+    let history = lifecycle::ledger::read(folder.path().join(FILE)).expect("a ledger");
+    assert_eq!((history.recorded(), history.crashes().len()), (400, 100));
+    for output in outputs {
+        assert!(!output.stderr.contains("restart ledger"), "{}", output.stderr);
+    }
+}
+
+/// L2: what is not a ledger costs one warning and no time, and is kept.
+#[test]
+fn a_huge_file_is_set_aside_at_once() {
+    let folder = folder();
+    let huge = std::fs::File::create(folder.path().join(FILE)).expect("made");
+    huge.set_len(1 << 30).expect("sparse");
+    let mut started = service(&folder).args(["0", "0"]).start();
+    let begun = Instant::now();
+    started.line("stays up");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    started.signal(libc::SIGTERM);
+    let output = started.wait().expect_code(0);
+    assert_eq!(output.stderr.matches("not a ledger (1073741824 bytes)").count(), 1, "{}", output.stderr);
+    let kept = folder.path().join(format!("{FILE}.bad")).metadata().expect("kept").len();
+    assert_eq!(kept, 1 << 30);
+}
+
+/// L2, L7: cut at every byte, or of another version: set aside with one warning, and the service runs.
+#[test]
+fn a_file_cut_anywhere_is_set_aside() {
+    let folder = folder();
+    let _ = service(&folder).env("LEAVE", "1").args(["0", "1"]).run().expect_code(0);
+    let path = folder.path().join(FILE);
+    let whole = std::fs::read(&path).expect("a ledger");
+    let newer = String::from_utf8_lossy(&whole).replace("\"version\": 1", "\"version\": 2");
+    // Every cut is tried on the parser in its unit test; here the ends and some in between, and two other versions.
+    let cuts = [0, 1, 2, whole.len() / 3, whole.len() / 2, whole.len() - 3];
+    let bad = cuts
+        .map(|cut| whole[..cut].to_vec())
+        .into_iter()
+        .chain([newer.into_bytes(), b"{\"version\": 0}".to_vec()]);
+    for bad in bad {
+        std::fs::write(&path, &bad).expect("written");
+        let aside = folder.path().join(format!("{FILE}.bad"));
+        let output = stop(service(&folder).args(["0", "0"]).start());
+        assert_eq!(output.stderr.matches("not a ledger").count(), 1, "{}", output.stderr);
+        assert_eq!(std::fs::read(&aside).expect("kept"), bad);
+        std::fs::remove_file(aside).expect("removed");
+        assert_eq!(listed(&folder), 0);
+    }
+}
+
+/// L5: entries from the future, and a clock that stands in 1970 or lies an hour off: the wait is at most the longest.
+#[test]
+fn clocks_that_step_never_lengthen_a_wait() {
+    for at in ["1970-01-01T00:00:00Z", "2098-01-01T00:00:00Z"] {
+        let folder = folder();
+        let crash = format!(
+            r#"{{"cause": "x", "at": "{at}", "boot": "another", "since_boot_ms": 5, "pid": 1, "uptime_ms": 0, "wait_ms": null, "waited_ms": 0}}"#
+        );
+        let text = format!(r#"{{"version": 1, "runs": [], "crashes": [{}]}}"#, vec![crash; 50].join(","));
+        std::fs::write(folder.path().join(FILE), text).expect("written");
+        let mut started = service(&folder)
+            .env("LIFECYCLE_RESTART_MAX_CRASHES", "3")
+            .env("LIFECYCLE_RESTART_WAIT", "300ms")
+            .env("LIFECYCLE_RESTART_MAX_WAIT", "500ms")
+            .args(["0", "0"])
+            .start();
+        let begun = Instant::now();
+        started.line("stays up");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{at}: {:?}", begun.elapsed());
+        let _ = stop_now(started);
+    }
+}
+
+fn stop_now(service: Running) -> Output {
+    service.signal(libc::SIGTERM);
+    service.wait().expect_code(0)
+}
+
+fn dies(how: &str) -> (Output, Output) {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let service = || Service::inside(env!("CARGO_BIN_EXE_deaths"), folder.clone()).arg(how);
+    let first = service().run();
+    let second = stop(service().start());
+    (first, second)
+}
+
+/// The next start says how the process died, and so do `status()` and the ledger.
+#[test]
+fn a_fatal_signal_is_told_at_the_next_start() {
+    for (how, code, cause) in [
+        ("abort", 134, "aborted (SIGABRT)"),
+        ("segv", 139, "invalid memory access or stack overflow (SIGSEGV)"),
+        ("overflow", 134, "invalid memory access or stack overflow (SIGSEGV)"),
+        ("task abort", 134, "aborted (SIGABRT)"),
+        ("exit", 3, "killed without a trace"),
+    ] {
+        let (first, second) = dies(how);
+        assert_eq!(first.code, code, "{how}: {}", first.stderr);
+        let crash = &ledger::read(second.folder.path())["crashes"][0];
+        assert!(crash["cause"].as_str().is_some_and(|text| text.contains(cause)), "{how}: {crash}");
+        let previous = format!("previous run (pid {})", crash["pid"]);
+        for text in [&second.stderr, &second.stdout] {
+            let line = text.lines().find(|line| line.contains(&previous)).expect("the previous run");
+            assert!(line.contains(cause), "{line}");
+        }
+        assert!(second.stderr.contains(": crash 1 of 3 in 5m; starting now"), "{how}: {}", second.stderr);
+        assert!(!second.path(".restart_count.died").exists(), "{how}: its last words stand in the ledger");
+    }
+    // std's own message is still there: its handler was called.
+    assert!(dies("overflow").0.stderr.contains("has overflowed its stack"));
+}
+
+/// A process that was killed, one that was stopped, one that was killed while it stopped.
+#[test]
+fn the_next_start_says_how_the_previous_run_ended() {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let start = || {
+        let mut service = Service::inside(env!("CARGO_BIN_EXE_hooks"), folder.clone()).arg("slow").start();
+        service.line("up");
+        service
+    };
+    let first = start();
+    let pid = first.pid();
+    first.signal(libc::SIGKILL);
+    let _ = first.wait().expect_code(137);
+    let mut second = start();
+    second.signal(libc::SIGTERM);
+    second.line("slow begins");
+    second.signal(libc::SIGKILL);
+    let killed = second.wait().expect_code(137);
+    let told = format!("previous run (pid {pid}) was killed without a trace after ");
+    let line = killed.stderr.lines().find(|line| line.contains(&told)).expect("the line");
+    assert!(line.ends_with(": crash 1 of 3 in 5m; starting now"), "{line}");
+    // That the third was told of the second is information, not a warning: it is in its status.
+    let mut third = start();
+    third.signal(libc::SIGQUIT);
+    third.line("was killed in its shutdown");
+    third.signal(libc::SIGTERM);
+    let _ = third.wait();
+}
+
+/// A panic is recorded with its message and place, on whatever thread; the hook that was there before is called.
+#[test]
+fn a_panic_is_recorded_with_its_place() {
+    for how in ["panic", "task panic"] {
+        for own in [false, true] {
+            let mut service = Service::new(env!("CARGO_BIN_EXE_deaths")).arg(how);
+            if own {
+                service = service.env("OWN_HOOK", "1");
+            }
+            let output = stop(service.start());
+            let crash = ledger::read(output.folder.path())["crashes"][0]["cause"].to_string();
+            let hook = if own { "own hook: panicked at" } else { "thread 'main'" };
+            assert!(
+                output.stderr.contains(if how == "panic" { hook } else { "panicked at" }),
+                "{}",
+                output.stderr
+            );
+            assert!(output.stdout.contains("previous run (pid "), "{}", output.stdout);
+            if how == "panic" {
+                assert!(
+                    crash.contains("main panicked: the book is empty (") && crash.contains("deaths.rs:27)"),
+                    "{crash}"
+                );
+            } else {
+                // The panic that ended main is the one of its `expect`.
+                assert!(crash.contains("it died") && crash.contains("deaths.rs:47)"), "{crash}");
+            }
+        }
+    }
+}
