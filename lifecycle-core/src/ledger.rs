@@ -7,9 +7,10 @@ mod file;
 mod format;
 mod history;
 mod keeper;
+#[cfg(test)]
+mod properties;
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::Restart;
@@ -161,6 +162,40 @@ fn admission(record: &Record, policy: RestartPolicy, now: &Moment) -> Admission 
     Admission { wait, crashes: newest.counted.unwrap_or(1) }
 }
 
+/// All that a start does with the bytes of a file, without the file: for the fuzzer.
+///
+/// # Errors
+/// If they are not a ledger.
+pub fn rehearse(bytes: &[u8]) -> Result<Duration, ReadError> {
+    let shown = History::try_from(bytes)?;
+    let (mut record, now) = (shown.record().clone(), Moment::now());
+    bury(&mut record, &Identity::own(), &now);
+    let _ = burial::previous(&record).map(|previous| previous.to_string());
+    answer(&mut record, RestartPolicy::DEFAULT, &now);
+    let wait = admission(&record, RestartPolicy::DEFAULT, &now).wait;
+    assert!(wait <= RestartPolicy::DEFAULT.max_wait, "{wait:?}");
+    let again = History::try_from(&record.to_bytes()[..]).expect("what is written can be read");
+    let _ = format!("{shown}{again}");
+    Ok(wait)
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the fuzzer found interesting, run as an ordinary test.
+    #[test]
+    fn nothing_in_the_fuzzers_corpus_does_harm() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/ledger");
+        let files: Vec<_> = std::fs::read_dir(corpus).expect("the corpus").flatten().collect();
+        let ledgers = files
+            .iter()
+            .filter(|file| rehearse(&std::fs::read(file.path()).expect("readable")).is_ok())
+            .count();
+        assert!(ledgers > 3 && files.len() > ledgers, "{ledgers} of {} are ledgers", files.len());
+    }
 }

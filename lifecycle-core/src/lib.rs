@@ -71,6 +71,7 @@ pub mod __private {
     pub use crate::component::{Hook, Site, async_function, async_method, function, method};
     pub use crate::entry::Main;
     pub use crate::heartbeat::{Arm, Heartbeat, HeartbeatSite};
+    pub use crate::ledger::rehearse;
     pub use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
     pub use crate::phase::Phase;
     pub use crate::place::Place;

@@ -1,5 +1,8 @@
 //! The restart rule: a pure function of the crashes so far.
 
+#[cfg(test)]
+pub(crate) mod properties;
+
 use std::time::{Duration, SystemTime};
 
 /// More than `max_crashes` within `within` wait `wait`; each further crash multiplies it by `factor`, up to `max_wait`.
@@ -33,6 +36,15 @@ pub(crate) struct Decision {
 }
 
 impl RestartPolicy {
+    /// More than 3 crashes in 5 minutes wait 60 s, doubling up to 5 minutes.
+    pub(crate) const DEFAULT: RestartPolicy = RestartPolicy {
+        max_crashes: 3,
+        within: Duration::from_secs(300),
+        wait: Duration::from_secs(60),
+        factor: 2,
+        max_wait: Duration::from_secs(300),
+    };
+
     /// Answers the newest crash, the last of `history`.
     pub(crate) fn decide(&self, history: &[PastCrash]) -> Decision {
         let inside = history.iter().filter(|crash| crash.age < self.within).count();
@@ -68,13 +80,7 @@ impl RestartPolicy {
 mod tests {
     use super::*;
 
-    const POLICY: RestartPolicy = RestartPolicy {
-        max_crashes: 3,
-        within: Duration::from_secs(300),
-        wait: Duration::from_secs(60),
-        factor: 2,
-        max_wait: Duration::from_secs(300),
-    };
+    const POLICY: RestartPolicy = RestartPolicy::DEFAULT;
 
     /// Runs the rule over a life of crashes: each run is up for that many seconds. Returns the waits in seconds.
     fn waits(policy: &RestartPolicy, uptimes: &[u64]) -> Vec<u64> {

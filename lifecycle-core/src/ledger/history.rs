@@ -59,6 +59,12 @@ impl History {
     }
 }
 
+impl History {
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+}
+
 impl TryFrom<&[u8]> for History {
     type Error = ReadError;
 
