@@ -107,6 +107,11 @@ impl Ledger {
         });
     }
 
+    /// Whether another image of this process would find what this one has written.
+    pub(crate) fn is_durable(&self) -> bool {
+        !self.warned
+    }
+
     fn mark(&mut self, state: RunState, since: Moment) {
         let own = self.own.clone();
         self.update(|record| set_mark(record, state, own, since));

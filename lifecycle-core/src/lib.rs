@@ -21,7 +21,9 @@ mod breadcrumb;
 mod claims;
 mod component;
 mod entry;
+mod exec;
 mod heartbeat;
+mod last_gasp;
 mod ledger;
 mod lifecycle;
 mod listen;
@@ -68,7 +70,7 @@ pub mod __private {
     pub use crate::component::{Hook, Site, async_function, async_method, function, method};
     pub use crate::entry::Main;
     pub use crate::heartbeat::{Arm, Heartbeat, HeartbeatSite};
-    pub use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
+    pub use crate::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
     pub use crate::phase::Phase;
     pub use crate::place::Place;
 }
