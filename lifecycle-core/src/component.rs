@@ -22,6 +22,8 @@ pub struct Site {
     pub order: i32,
     /// How long it may take.
     pub timeout: Duration,
+    /// Runs before a hang ends the process, too; never `async`.
+    pub on_hang: bool,
     /// Where the attribute stands.
     pub place: Place,
     /// Makes the hook. A function, since a `TypeId` is not const on stable.

@@ -1,11 +1,17 @@
 //! The options of `#[lifecycle::main]` with the environment on top.
 
+mod image;
+mod store;
+#[cfg(test)]
+mod tests;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use crate::config::store::Store;
 use crate::error::ConfigError;
-use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
+use crate::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
 use crate::restart::RestartPolicy;
 
 /// What the process runs with.
@@ -25,21 +31,27 @@ pub(crate) struct Config {
 pub(crate) struct Restart {
     pub(crate) policy: RestartPolicy,
     pub(crate) file: PathBuf,
+    pub(crate) mode: RestartMode,
+    /// Where replicas share their crashes.
+    #[allow(dead_code, reason = "the ledger does not use it yet")]
+    pub(crate) store: Option<Store>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Watchdog {
     pub(crate) timeout: Duration,
     pub(crate) startup: Duration,
+    pub(crate) on_hang: OnHang,
 }
 
 impl Config {
-    /// Reads each `LIFECYCLE_…` variable through `env`; an empty one counts as not set.
+    /// Reads each `LIFECYCLE_…` variable through `env`; an empty one counts as not set. `executable` is the name of its file.
     pub(crate) fn resolve(
         options: &Options,
         env: &dyn Fn(&str) -> Option<OsString>,
+        executable: &str,
     ) -> Result<Config, Vec<ConfigError>> {
-        let mut read = Reader { env, errors: Vec::new() };
+        let mut read = Reader { env, executable, errors: Vec::new() };
         let config = Config {
             shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
             drain: read.duration("LIFECYCLE_DRAIN", options.drain),
@@ -49,12 +61,13 @@ impl Config {
             worker_threads: options.worker_threads,
             plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
         };
+        read.check_images(&config);
         if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
     }
 }
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 17] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_RESTART",
@@ -64,9 +77,13 @@ const VARIABLES: [&str; 13] = [
     "LIFECYCLE_RESTART_FACTOR",
     "LIFECYCLE_RESTART_MAX_WAIT",
     "LIFECYCLE_RESTART_FILE",
+    "LIFECYCLE_RESTART_MODE",
+    "LIFECYCLE_RESTART_STORE",
+    "LIFECYCLE_RESTART_SERVICE",
     "LIFECYCLE_WATCHDOG",
     "LIFECYCLE_WATCHDOG_TIMEOUT",
     "LIFECYCLE_WATCHDOG_STARTUP",
+    "LIFECYCLE_WATCHDOG_ON_HANG",
     "LIFECYCLE_PLAN",
 ];
 
@@ -84,6 +101,7 @@ const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 struct Reader<'a> {
     env: &'a dyn Fn(&str) -> Option<OsString>,
+    executable: &'a str,
     errors: Vec<ConfigError>,
 }
 
@@ -96,7 +114,15 @@ impl Reader<'_> {
         let (wait, max_wait) = self.waits(options);
         let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait };
         let file = self.file(options.file);
-        enabled.then_some(Restart { policy, file })
+        let mode = self.word(
+            "LIFECYCLE_RESTART_MODE",
+            options.mode,
+            [("task", RestartMode::Task), ("exec", RestartMode::Exec)],
+        );
+        if !enabled {
+            return None;
+        }
+        Some(Restart { policy, file, mode, store: self.store(options) })
     }
 
     /// The first wait and the longest. Where only one was chosen, the other's default gives way.
@@ -137,7 +163,12 @@ impl Reader<'_> {
         let enabled = self.switch("LIFECYCLE_WATCHDOG", options.enabled, "_TIMEOUT");
         let timeout = self.positive("LIFECYCLE_WATCHDOG_TIMEOUT", options.timeout);
         let startup = self.positive("LIFECYCLE_WATCHDOG_STARTUP", options.startup);
-        enabled.then_some(Watchdog { timeout, startup })
+        let on_hang = self.word(
+            "LIFECYCLE_WATCHDOG_ON_HANG",
+            options.on_hang,
+            [("exit", OnHang::Exit), ("exec", OnHang::Exec)],
+        );
+        enabled.then_some(Watchdog { timeout, startup, on_hang })
     }
 
     fn get(&self, name: &str) -> Option<OsString> {
@@ -172,6 +203,15 @@ impl Reader<'_> {
         })
     }
 
+    /// One of two words.
+    fn word<T: Copy>(&mut self, name: &str, default: T, words: [(&str, T); 2]) -> T {
+        self.value(name, default, |text| {
+            let known = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+            let [(first, _), (second, _)] = words;
+            known.map(|(_, value)| *value).ok_or_else(|| format!("must be \"{first}\" or \"{second}\""))
+        })
+    }
+
     /// `longer` is what somebody who writes a time here meant to add to the name.
     fn switch(&mut self, name: &str, default: bool, longer: &str) -> bool {
         self.value(name, default, |text| match text.to_ascii_lowercase().as_str() {
@@ -190,95 +230,5 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         Ok(duration) if duration <= LONGEST => Ok(duration),
         Ok(_) => Err("must be at most ten years".into()),
         Err(error) => Err(format!("{error}: write a duration with its unit, such as \"90s\" or \"1m 30s\"")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn resolve(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let env = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());
-        Config::resolve(&Options::DEFAULT, &env)
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn every_wrong_value_is_named_with_what_to_write() {
-        for (name, value, says) in [
-            ("LIFECYCLE_SHUTDOWN_TIMEOUT", "25", "time unit needed"),
-            ("LIFECYCLE_SHUTDOWN_TIMEOUT", "0s", "longer than zero"),
-            ("LIFECYCLE_DRAIN", "fast", "write a duration with its unit"),
-            ("LIFECYCLE_DRAIN", "9999 years", "at most ten years"),
-            ("LIFECYCLE_RESTART", "never", "\"on\" or \"off\""),
-            ("LIFECYCLE_RESTART_MAX_CRASHES", "-1", "whole number of 0 or more"),
-            ("LIFECYCLE_RESTART_FACTOR", "0", "whole number of 1 or more"),
-            ("LIFECYCLE_RESTART_WITHIN", "0s", "longer than zero"),
-            ("LIFECYCLE_RESTART_MAX_WAIT", "1", "time unit needed"),
-            ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
-            ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "longer than zero"),
-            ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "write a duration"),
-            ("LIFECYCLE_PLAN", "maybe", "\"on\" or \"off\""),
-        ] {
-            let errors = resolve(&[(name, value)]).expect_err(name);
-            assert_eq!(errors.len(), 1, "{name}={value}: {errors:?}");
-            assert!(errors[0].contains(says), "{name}={value}: {}", errors[0]);
-            assert!(errors[0].starts_with(&format!("{name}={value}: ")), "{}", errors[0]);
-        }
-    }
-
-    #[test]
-    fn the_default_of_one_wait_gives_way_to_the_other() {
-        let waits = |variables: &[(&str, &str)]| {
-            resolve(variables).map(|config| {
-                let policy = config.restart.expect("on by default").policy;
-                (policy.wait.as_secs(), policy.max_wait.as_secs())
-            })
-        };
-        let (wait, max_wait) = ("LIFECYCLE_RESTART_WAIT", "LIFECYCLE_RESTART_MAX_WAIT");
-        assert_eq!(waits(&[]), Ok((60, 300)));
-        assert_eq!(waits(&[(wait, "20m")]), Ok((1200, 1200)));
-        assert_eq!(waits(&[(max_wait, "3s")]), Ok((3, 3)));
-        let errors = waits(&[(wait, "20s"), (max_wait, "3s")]).expect_err("a contradiction");
-        assert!(errors[0].starts_with("LIFECYCLE_RESTART_MAX_WAIT=3s: must not be shorter"), "{errors:?}");
-    }
-
-    #[test]
-    fn a_misspelt_variable_is_noticed() {
-        let names = ["PATH", "LIFECYCLE_DRAIN", "LIFECYCLE_DRIAN"].map(OsString::from);
-        let unknown = unknown_variables(names.into_iter());
-        assert_eq!(unknown.len(), 1);
-        assert!(unknown[0].starts_with("LIFECYCLE_DRIAN is not a variable"), "{unknown:?}");
-    }
-
-    #[test]
-    fn several_mistakes_are_reported_together() {
-        let errors = resolve(&[("LIFECYCLE_DRAIN", "x"), ("LIFECYCLE_WATCHDOG", "x")]).expect_err("both");
-        assert_eq!(errors.len(), 2);
-    }
-
-    #[test]
-    fn the_ledger_lives_where_the_platform_keeps_state() {
-        for (variables, file) in [
-            (&[][..], ".restart_count"),
-            (&[("RAILWAY_VOLUME_MOUNT_PATH", "/data")][..], "/data/.restart_count"),
-            (
-                &[("STATE_DIRECTORY", "/var/lib/a:/var/lib/b"), ("RAILWAY_VOLUME_MOUNT_PATH", "/data")][..],
-                "/var/lib/a/.restart_count",
-            ),
-            (&[("LIFECYCLE_RESTART_FILE", "x"), ("STATE_DIRECTORY", "/var/lib/a")][..], "x"),
-        ] {
-            let restart = resolve(variables).expect("valid").restart.expect("on by default");
-            assert_eq!(restart.file, PathBuf::from(file));
-        }
-    }
-
-    #[test]
-    fn off_and_empty() {
-        let config =
-            resolve(&[("LIFECYCLE_RESTART", "off"), ("LIFECYCLE_WATCHDOG", "OFF"), ("LIFECYCLE_DRAIN", "")]);
-        let config = config.expect("valid");
-        assert!(config.restart.is_none() && config.watchdog.is_none());
-        assert_eq!(config.drain, Duration::from_secs(5));
     }
 }

@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::outcome::{MainOutcome, Outcome};
 use crate::run::{GRACE, Init, Service};
 use crate::runtime::Body;
-use crate::{log, raw, signal, watchdog};
+use crate::{exec, last_gasp, log, raw, signal, watchdog};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -63,9 +63,9 @@ impl Main {
         let manager = LifecycleManager::global();
         signal::install(manager.bell());
         let environment = |name: &str| std::env::var_os(name);
-        let config = Config::resolve(&self.options, &environment)
+        let config = Config::resolve(&self.options, &environment, &executable())
             .and_then(|config| manager.plan().check().map(|()| config));
-        let config = match config {
+        let mut config = match config {
             Ok(config) => config,
             Err(errors) => return refuse(&errors),
         };
@@ -74,13 +74,28 @@ impl Main {
             let _ = write!(std::io::stdout(), "{}", manager.plan());
             return ExitCode::SUCCESS;
         }
+        // Before the program can change its working directory.
+        for restart in &mut config.restart {
+            restart.file = std::path::absolute(&restart.file).unwrap_or_default();
+        }
+        exec::prepare(&config);
         log::start();
         watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
+        if config.watchdog.is_some() {
+            last_gasp::start();
+        }
         watchdog::start(config.watchdog, manager.bell());
         let code = Service::new(manager, config, body).live(self.init);
         log::flush(Instant::now() + Duration::from_millis(250));
         ExitCode::from(code)
     }
+}
+
+/// The name of the executable's file, also once that was deleted.
+fn executable() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(" (deleted)").unwrap_or(&name).to_owned()
 }
 
 /// Nothing was started: no init, no ledger, no main.

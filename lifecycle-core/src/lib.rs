@@ -22,7 +22,9 @@ mod breadcrumb;
 mod claims;
 mod component;
 mod entry;
+mod exec;
 mod heartbeat;
+mod last_gasp;
 mod last_words;
 pub mod ledger;
 mod lifecycle;
@@ -72,7 +74,7 @@ pub mod __private {
     pub use crate::entry::Main;
     pub use crate::heartbeat::{Arm, Heartbeat, HeartbeatSite};
     pub use crate::ledger::rehearse;
-    pub use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
+    pub use crate::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
     pub use crate::phase::Phase;
     pub use crate::place::Place;
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::panic::Location;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Instant;
 
 use tokio::runtime::Handle;
@@ -89,6 +89,15 @@ impl LifecycleManager {
 
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
         self.inner.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// None while somebody else holds it, for ever perhaps.
+    pub(crate) fn try_registry(&self) -> Option<MutexGuard<'_, Registry>> {
+        match self.inner.registry.try_lock() {
+            Ok(registry) => Some(registry),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     pub(crate) fn session(&self) -> Arc<Session> {

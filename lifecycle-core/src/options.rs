@@ -36,6 +36,21 @@ pub struct RestartOptions {
     pub max_wait: Duration,
     /// The ledger's file; by default `.restart_count` in the state directory.
     pub file: Option<&'static str>,
+    /// What runs main again.
+    pub mode: RestartMode,
+    /// The URL of a Redis in which replicas share their crashes.
+    pub store: Option<&'static str>,
+    /// The name under which they share them; by default that of the executable's file.
+    pub service: Option<&'static str>,
+}
+
+/// `restart(mode = …)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartMode {
+    /// Main again, on a fresh runtime in the same process.
+    Task,
+    /// A fresh image of the executable in the same process: `execve`.
+    Exec,
 }
 
 /// `watchdog(…)`.
@@ -47,6 +62,17 @@ pub struct WatchdogOptions {
     pub timeout: Duration,
     /// The limit of a heartbeat that has not beaten yet.
     pub startup: Duration,
+    /// What follows a verdict.
+    pub on_hang: OnHang,
+}
+
+/// `watchdog(on_hang = …)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnHang {
+    /// The process ends with exit code 1.
+    Exit,
+    /// A fresh image of the executable in the same process: `execve`.
+    Exec,
 }
 
 /// The kind of tokio runtime.
@@ -80,11 +106,18 @@ impl RestartOptions {
         factor: 2,
         max_wait: Duration::from_secs(300),
         file: None,
+        mode: RestartMode::Task,
+        store: None,
+        service: None,
     };
 }
 
 impl WatchdogOptions {
-    /// 60 s, at start-up too.
-    pub const DEFAULT: WatchdogOptions =
-        WatchdogOptions { enabled: true, timeout: Duration::from_secs(60), startup: Duration::from_secs(60) };
+    /// 60 s, at start-up too; then the process ends.
+    pub const DEFAULT: WatchdogOptions = WatchdogOptions {
+        enabled: true,
+        timeout: Duration::from_secs(60),
+        startup: Duration::from_secs(60),
+        on_hang: OnHang::Exit,
+    };
 }

@@ -1,5 +1,7 @@
 //! What was declared at link time and what was handed over at run time.
 
+mod column;
+
 use std::any::{Any, TypeId, type_name};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -10,6 +12,7 @@ use crate::component::{Hook, Instance, Site};
 use crate::phase::Phase;
 use crate::place::Place;
 use crate::plan::{Plan, PlannedHook, short_type_name};
+use crate::registry::column::Column;
 use crate::work::Slot;
 
 /// A declared hook with its name made up.
@@ -18,6 +21,8 @@ pub(crate) struct Declared {
     pub(crate) phase: Phase,
     pub(crate) order: i32,
     pub(crate) timeout: Duration,
+    /// Called before a hang ends the process, too.
+    pub(crate) on_hang: bool,
     pub(crate) place: Place,
     pub(crate) hook: Hook,
 }
@@ -50,7 +55,8 @@ fn declared(site: &Site) -> Declared {
         (None, Some(owner)) => format!("{}::{}", short_type_name(owner.name), site.function).leak(),
         (None, None) => site.function,
     };
-    Declared { name, phase: site.phase, order: site.order, timeout: site.timeout, place: site.place, hook }
+    let Site { phase, order, timeout, on_hang, place, .. } = *site;
+    Declared { name, phase, order, timeout, on_hang, place, hook }
 }
 
 /// Steps are run by ascending key: rank and name of the phase, order.
@@ -68,47 +74,6 @@ pub(crate) struct Step {
     pub(crate) hooks: Vec<(&'static Declared, Vec<Slot>)>,
     /// The longest timeout in it.
     pub(crate) wish: Duration,
-}
-
-/// What a hook is to be called for. Kept as the shutdown will use it: then there is nothing to be built.
-#[derive(Default)]
-struct Column {
-    /// Counts the instances in the order in which they were managed, so ascending.
-    numbers: Vec<u64>,
-    slots: Vec<Slot>,
-    /// Slots whose instance was given back.
-    dead: usize,
-}
-
-impl Column {
-    fn push(&mut self, number: u64, instance: Option<Instance>) {
-        self.numbers.push(number);
-        self.slots.push(Slot::new(instance));
-    }
-
-    fn live(&self) -> usize {
-        self.slots.len() - self.dead
-    }
-
-    /// Empties a slot; the column is closed up once half of it is empty, so a release costs no move of the others.
-    fn release(&mut self, index: usize) -> bool {
-        let released = self.slots[index].while_waiting(Option::take).flatten().is_some();
-        self.dead += usize::from(released);
-        if self.dead * 2 > self.slots.len() {
-            self.close_up();
-        }
-        released
-    }
-
-    fn close_up(&mut self) {
-        if self.dead > 0 {
-            let is_live = |slot: &Slot| slot.while_waiting(|instance| instance.is_some()) == Some(true);
-            let mut live = self.slots.iter().map(is_live);
-            self.numbers.retain(|_| live.next() == Some(true));
-            self.slots.retain(is_live);
-            self.dead = 0;
-        }
-    }
 }
 
 /// The instances that were handed over, and during a shutdown what is still to be done for them.
@@ -203,6 +168,15 @@ impl Registry {
             step.hooks.push((declared, column.slots));
         }
         Some(step)
+    }
+
+    /// What is still to be done of the hooks marked `on_hang`, in the order of the plan; nobody else will do it.
+    pub(crate) fn take_on_hang(&mut self) -> Vec<(&'static Declared, Vec<Slot>)> {
+        self.begin();
+        let marked = |index: &usize| INDEX.hooks[*index].on_hang;
+        let marked: Vec<usize> = self.columns.keys().copied().filter(marked).collect();
+        let hooks = marked.into_iter().filter_map(|index| Some((index, self.columns.remove(&index)?.slots)));
+        hooks.map(|(index, slots)| (&INDEX.hooks[index], slots)).collect()
     }
 
     /// The sum of the wishes of the steps to come.

@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
 use crate::status::UP_AFTER;
 use crate::unwind::{self, Ended};
-use crate::{last_words, platform, raw, watchdog};
+use crate::{exec, last_words, platform, raw, watchdog};
 
 /// After the budget of a shutdown the process has this long to be gone.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -60,6 +60,7 @@ impl Service {
             if !self.runs_again(&report) {
                 return self.leave(report.exit_code());
             }
+            exec::after_crash(self.attendant.ledger.as_ref());
         }
     }
 
@@ -160,6 +161,7 @@ impl Service {
         loop {
             self.attendant.attend();
             let cause = session.cause();
+            exec::permit_after_hang(self.attendant.ledger.as_ref().filter(|_| cause.is_none()));
             if cause.is_some() {
                 watchdog::arm_deadline();
                 watchdog::end_run();

@@ -1,5 +1,8 @@
 //! Signals: counted by the handler, read by the orchestrator, handled from the first line of main to the last.
 
+#[cfg(unix)]
+pub(crate) mod hold;
+
 use std::fmt;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -90,14 +93,17 @@ pub(crate) fn install(bell: &'static Bell) {
 }
 
 #[cfg(unix)]
+pub(crate) use imp::{STOP_SIGNALS, disposition, set};
+
+#[cfg(unix)]
 mod imp {
     use std::ffi::c_int;
     use std::mem::MaybeUninit;
     use std::ptr::{null, null_mut};
     use std::sync::atomic::AtomicI32;
-    use std::sync::atomic::Ordering::Relaxed;
+    use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
-    use super::{HANGUP, INTERRUPT, QUIT, TERMINATE};
+    use super::{HANGUP, INTERRUPT, QUIT, TERMINATE, hold};
     use crate::bell::{self, Bell};
     use crate::watchdog::{self, deadline};
 
@@ -107,6 +113,9 @@ mod imp {
     /// Interrupts seen in all; never taken back.
     static INTERRUPTS: AtomicI32 = AtomicI32::new(0);
 
+    /// What has our handler.
+    pub(crate) const STOP_SIGNALS: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP];
+
     /// Async-signal-safe: atomics, `getpid`, `write`, `_exit`; errno is kept for the code that was interrupted.
     extern "C" fn on_signal(signal: c_int) {
         // SAFETY: both are on POSIX's list of async-signal-safe functions.
@@ -115,16 +124,20 @@ mod imp {
             return;
         }
         let errno = errno();
+        if hold::is_held() {
+            hold::give_back(signal);
+            return set_errno(errno);
+        }
         match signal {
-            libc::SIGTERM => TERMINATE.fetch_add(1, Relaxed),
-            libc::SIGHUP => HANGUP.fetch_add(1, Relaxed),
+            libc::SIGTERM => TERMINATE.fetch_add(1, SeqCst),
+            libc::SIGHUP => HANGUP.fetch_add(1, SeqCst),
             libc::SIGQUIT => QUIT.fetch_add(1, Relaxed),
             _ => {
                 // The orchestrator acts on the second; whatever it may be stuck in, the third ends it.
                 if INTERRUPTS.fetch_add(1, Relaxed) >= 2 {
                     crate::raw::exit(130);
                 }
-                INTERRUPT.fetch_add(1, Relaxed)
+                INTERRUPT.fetch_add(1, SeqCst)
             }
         };
         if signal != libc::SIGQUIT {
@@ -150,21 +163,24 @@ mod imp {
             set(libc::SIGHUP, handler);
         }
         set(libc::SIGPIPE, libc::SIG_IGN);
-        unblock([libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP]);
+        unblock(STOP_SIGNALS);
     }
 
-    fn set(signal: c_int, handler: libc::sighandler_t) {
+    pub(crate) fn set(signal: c_int, handler: libc::sighandler_t) {
         // SAFETY: a zeroed sigaction is valid; the handler does only what a handler may.
         unsafe {
             let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
             action.sa_sigaction = handler;
             action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
             libc::sigemptyset(&raw mut action.sa_mask);
+            for other in STOP_SIGNALS {
+                libc::sigaddset(&raw mut action.sa_mask, other);
+            }
             libc::sigaction(signal, &raw const action, null_mut());
         }
     }
 
-    fn disposition(signal: c_int) -> libc::sighandler_t {
+    pub(crate) fn disposition(signal: c_int) -> libc::sighandler_t {
         // SAFETY: asks only; a zeroed sigaction is valid.
         unsafe {
             let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();

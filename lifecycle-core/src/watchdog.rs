@@ -101,6 +101,11 @@ pub(crate) fn hang_is_recorded() {
     WATCHDOG.hang_recorded.store(true, Release);
 }
 
+/// Whether it has, if there was one.
+pub(crate) fn hang_was_recorded() -> bool {
+    WATCHDOG.hang_recorded.load(Acquire)
+}
+
 /// Judges no heartbeat while the guard lives: for a long legitimate operation that blocks what beats.
 ///
 /// ```

@@ -179,6 +179,14 @@ impl<'e> Options<'e> {
         known
     }
 
+    /// `true` or `false`.
+    pub(crate) fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.value(key)? {
+            Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. }) => Some(flag.value),
+            other => self.refuse(key, "`true` or `false`", &other),
+        }
+    }
+
     /// `key(…)`, `key = true` or `key = false`.
     pub(crate) fn switch(&mut self, key: &str) -> Option<Switch> {
         match self.take(key)? {

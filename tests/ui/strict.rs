@@ -26,7 +26,7 @@ impl Database {
         Ok(())
     }
 
-    #[renamed::component(phase = TELEMETRY, crate = ::renamed)]
+    #[renamed::component(phase = TELEMETRY, on_hang = true, crate = ::renamed)]
     fn flush(self: Arc<Self>) {
         let _ = &self.0;
     }
@@ -116,8 +116,9 @@ fn setup() {}
 #[renamed::main(
     shutdown_timeout = "30s",
     drain = "0s",
-    restart(max_crashes = 1, within = "1m", wait = "1s", factor = 1, max_wait = "1s", file = "crashes"),
-    watchdog(timeout = "1m", startup = "2m"),
+    restart(max_crashes = 1, within = "1m", wait = "1s", factor = 1, max_wait = "1s", file = "crashes",
+        mode = "exec", store = "redis://cache", service = "strict"),
+    watchdog(timeout = "1m", startup = "2m", on_hang = "exec"),
     init = setup,
     flavor = multi_thread,
     worker_threads = 1,

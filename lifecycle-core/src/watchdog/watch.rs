@@ -133,11 +133,13 @@ fn hang(heartbeat: &'static Heartbeat, orchestrator: &Bell) -> ! {
     crate::log::hang(heartbeat);
     orchestrator.ring();
     let verdict = Instant::now();
+    crate::last_gasp::run();
     let told = || crate::log::hang_was_told() || verdict.elapsed() > TRACING_PATIENCE;
     let recorded = || WATCHDOG.hang_recorded.load(Acquire) || verdict.elapsed() > LEDGER_PATIENCE;
     while !(told() && recorded()) {
         std::thread::sleep(Duration::from_millis(2));
     }
+    crate::exec::after_hang();
     raw::exit(1);
 }
 

@@ -52,7 +52,7 @@ pub(super) fn hook(component: &Component, plain: &str) -> TokenStream {
 }
 
 fn site(component: &Component) -> TokenStream {
-    let Component { private, function, timeout, .. } = component;
+    let Component { private, function, timeout, on_hang, .. } = component;
     let function = function.unraw().to_string();
     let name = match &component.name {
         Some(name) => quote!(::core::option::Option::Some(#name)),
@@ -71,6 +71,7 @@ fn site(component: &Component) -> TokenStream {
             phase: #phase,
             order: #order,
             timeout: #timeout,
+            on_hang: #on_hang,
             place: #private::Place { file: ::core::file!(), line: ::core::line!() },
             hook,
         }

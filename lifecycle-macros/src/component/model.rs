@@ -20,6 +20,7 @@ const KNOWN: Known = &[
     ("phase", "phase = \"disconnect\""),
     ("timeout", "timeout = \"5s\""),
     ("name", "name = \"database\""),
+    ("on_hang", "on_hang = true"),
     ("crate", "crate = ::lifecycle"),
 ];
 
@@ -42,6 +43,8 @@ pub(super) struct Component {
     pub(super) phase: Phase,
     pub(super) order: i64,
     pub(super) timeout: Duration,
+    /// Runs before a hang ends the process, too.
+    pub(super) on_hang: bool,
 }
 
 /// How the function is called.
@@ -70,6 +73,8 @@ impl Component {
         let phase = phase(&mut options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT")));
         let timeout = options.duration("timeout").map_or(Duration::from_secs(5), |(timeout, _)| timeout);
         let name = options.text("name");
+        let on_hang_key = options.key("on_hang");
+        let on_hang = options.flag("on_hang").unwrap_or(false);
         let private = options.private();
 
         let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else {
@@ -79,6 +84,9 @@ impl Component {
         let target = target(sig, item, &mut errors);
         refuse_qualifiers(&format!("component hook `{}`", sig.ident), sig, &mut errors);
         check_output(sig, &mut errors);
+        if let (true, Some(_), Some(key)) = (on_hang, sig.asyncness, on_hang_key) {
+            refuse_async_on_hang(&sig.ident, key, &mut errors);
+        }
         errors.or(Component {
             private,
             cfgs: function.cfgs().cloned().collect(),
@@ -93,8 +101,20 @@ impl Component {
             phase,
             order,
             timeout,
+            on_hang,
         })
     }
+}
+
+/// In a process that hangs there may be no runtime to poll it.
+fn refuse_async_on_hang(hook: &Ident, key: Span, errors: &mut Errors) {
+    errors.at_span(
+        key,
+        format!(
+            "option `on_hang = true` must be on a hook that is not `async`, since the runtime may hang: \
+             write `fn {hook}`, or a second, plain hook beside it"
+        ),
+    );
 }
 
 /// A string is one of the built-in phases, so that a misspelt one is found here; a path is the user's.

@@ -43,9 +43,9 @@ fn a_method_gets_a_sibling_that_registers_it() {
                     ::lifecycle::__private::inventory::submit! {
                         ::lifecycle::__private::Site { name : ::core::option::Option::Some("db"),
                         function : "close", phase : ::lifecycle::__private::Phase::PERSIST, order
-                        : - 3, timeout : ::lifecycle::__private::Duration::new(90, 0), place :
-                        ::lifecycle::__private::Place { file : ::core::file!(), line :
-                        ::core::line!() }, hook, }
+                        : - 3, timeout : ::lifecycle::__private::Duration::new(90, 0), on_hang :
+                        false, place : ::lifecycle::__private::Place { file : ::core::file!(),
+                        line : ::core::line!() }, hook, }
                     }
                 };
                 ::lifecycle::__private::async_method(|this: ::lifecycle::__private::Arc<Self>| async move {
@@ -112,6 +112,17 @@ fn each_mistake_has_its_message() {
             "fn close(&self) {}",
             "option `order` must be an integer from -2147483648 to 2147483647: got `1.5`, write `order = 3`",
         ),
+        (
+            "on_hang = true",
+            "async fn close(&self) {}",
+            "option `on_hang = true` must be on a hook that is not `async`, since the runtime may hang: \
+             write `fn close`, or a second, plain hook beside it",
+        ),
+        (
+            "on_hang = \"yes\"",
+            "fn close(&self) {}",
+            "option `on_hang` must be `true` or `false`: got `\"yes\"`, write `on_hang = true`",
+        ),
         ("order(3)", "fn close(&self) {}", "option `order` must be `order = …`: got `order(3)`"),
         (
             "",
@@ -138,7 +149,7 @@ fn the_item_survives_a_mistake() {
     expect![[r#"
         impl Db {
             ::core::compile_error! {
-                "unknown option `ordr`: must be `order`, `phase`, `timeout`, `name` or `crate`, did you mean `order`?"
+                "unknown option `ordr`: must be `order`, `phase`, `timeout`, `name`, `on_hang` or `crate`, did you mean `order`?"
             }
             fn close(&self) {}
         }

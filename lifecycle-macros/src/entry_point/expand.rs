@@ -67,6 +67,9 @@ fn restart(private: &Private, restart: &Restart) -> Option<TokenStream> {
         field("factor", restart.factor.map(Literal::i64_unsuffixed)),
         time(private, "max_wait", restart.max_wait),
         field("file", restart.file.as_ref().map(some)),
+        field("mode", variant(private, "RestartMode", restart.mode)),
+        field("store", restart.store.as_ref().map(some)),
+        field("service", restart.service.as_ref().map(some)),
     ];
     field("restart", with_defaults(&quote!(#private::RestartOptions), &fields))
 }
@@ -76,6 +79,7 @@ fn watchdog(private: &Private, watchdog: &Watchdog) -> Option<TokenStream> {
         field("enabled", watchdog.off.then_some(false)),
         time(private, "timeout", watchdog.timeout),
         time(private, "startup", watchdog.startup),
+        field("on_hang", variant(private, "OnHang", watchdog.on_hang)),
     ];
     field("watchdog", with_defaults(&quote!(#private::WatchdogOptions), &fields))
 }
@@ -95,6 +99,13 @@ fn field(name: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {
 
 fn time(private: &Private, name: &str, value: Option<Duration>) -> Option<TokenStream> {
     field(name, value.map(|value| duration::constant(private, value)))
+}
+
+/// `"exec"` is the variant `Exec`.
+fn variant(private: &Private, of: &str, word: Option<&str>) -> Option<TokenStream> {
+    let word = word?;
+    let (of, variant) = (format_ident!("{of}"), format_ident!("{}{}", word[..1].to_uppercase(), &word[1..]));
+    Some(quote!(#private::#of::#variant))
 }
 
 fn some(value: impl ToTokens) -> TokenStream {

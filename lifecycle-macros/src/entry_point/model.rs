@@ -29,9 +29,20 @@ const RESTART: Known = &[
     ("factor", "factor = 2"),
     ("max_wait", "max_wait = \"5m\""),
     ("file", "file = \".restart_count\""),
+    ("mode", "mode = \"exec\""),
+    ("store", "store = \"redis://host:6379/0\""),
+    ("service", "service = \"orders\""),
 ];
 
-const WATCHDOG: Known = &[("timeout", "timeout = \"60s\""), ("startup", "startup = \"60s\"")];
+const WATCHDOG: Known =
+    &[("timeout", "timeout = \"60s\""), ("startup", "startup = \"60s\""), ("on_hang", "on_hang = \"exec\"")];
+
+const MODES: [&str; 2] = ["task", "exec"];
+
+const ON_HANG: [&str; 2] = ["exit", "exec"];
+
+/// What the URL of a store may begin with; the rest of it is read when the service starts.
+const STORES: [&str; 5] = ["redis:", "valkey:", "unix:", "redis+unix:", "valkey+unix:"];
 
 const FLAVORS: [&str; 2] = ["multi_thread", "current_thread"];
 
@@ -63,6 +74,9 @@ pub(super) struct Restart {
     pub(super) factor: Option<i64>,
     pub(super) max_wait: Option<Duration>,
     pub(super) file: Option<LitStr>,
+    pub(super) mode: Option<&'static str>,
+    pub(super) store: Option<LitStr>,
+    pub(super) service: Option<LitStr>,
 }
 
 /// `watchdog(…)`.
@@ -71,6 +85,7 @@ pub(super) struct Watchdog {
     pub(super) off: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) startup: Option<Duration>,
+    pub(super) on_hang: Option<&'static str>,
 }
 
 impl Main {
@@ -131,6 +146,9 @@ impl Restart {
             factor: options.integer("factor", 1..=i64::from(u32::MAX)),
             max_wait: max_wait.map(value),
             file: options.text("file"),
+            mode: options.choice("mode", &MODES),
+            store: store(&mut options),
+            service: options.text("service"),
         }
     }
 }
@@ -148,8 +166,25 @@ impl Watchdog {
             off: false,
             timeout: options.duration("timeout").map(value),
             startup: options.duration("startup").map(value),
+            on_hang: options.choice("on_hang", &ON_HANG),
         }
     }
+}
+
+fn store(options: &mut Options<'_>) -> Option<LitStr> {
+    let url = options.text("store")?;
+    if STORES.iter().any(|scheme| url.value().starts_with(scheme)) {
+        return Some(url);
+    }
+    // A password may stand in it, and a compiler's output ends up in logs: what was written is not repeated.
+    let message = "option `store` must be the URL of a Redis without TLS";
+    options.errors.at(
+        &url,
+        format!(
+            "{message}: write e.g. `store = \"redis://host:6379/0\"` or `\"unix:/run/redis/redis.sock\"`"
+        ),
+    );
+    None
 }
 
 fn value(placed: Placed<Duration>) -> Duration {

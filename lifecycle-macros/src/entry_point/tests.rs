@@ -29,7 +29,8 @@ fn what_was_not_written_is_left_to_the_runtime() {
 
 #[test]
 fn what_was_written_is_a_field() {
-    let args = "drain = \"0s\", restart(factor = 3, file = \"crashes\"), watchdog = false, init = setup, \
+    let args = "drain = \"0s\", restart(factor = 3, file = \"crashes\", mode = \"exec\", \
+        store = \"redis://cache\", service = \"orders\"), watchdog(on_hang = \"exec\"), init = setup, \
         flavor = current_thread, crate = ::renamed";
     check(
         args,
@@ -45,10 +46,13 @@ fn what_was_written_is_a_field() {
                         restart: ::renamed::__private::RestartOptions {
                             factor: 3,
                             file: ::core::option::Option::Some("crashes"),
+                            mode: ::renamed::__private::RestartMode::Exec,
+                            store: ::core::option::Option::Some("redis://cache"),
+                            service: ::core::option::Option::Some("orders"),
                             ..::renamed::__private::RestartOptions::DEFAULT
                         },
                         watchdog: ::renamed::__private::WatchdogOptions {
-                            enabled: false,
+                            on_hang: ::renamed::__private::OnHang::Exec,
                             ..::renamed::__private::WatchdogOptions::DEFAULT
                         },
                         flavor: ::renamed::__private::Flavor::CurrentThread,
@@ -99,6 +103,22 @@ fn each_mistake_has_its_message() {
             "flavor = multi",
             "fn main() {}",
             "option `flavor` must be `multi_thread` or `current_thread`: got `multi`, did you mean `multi_thread`?",
+        ),
+        (
+            "restart(mode = \"exe\")",
+            "fn main() {}",
+            "option `mode` must be `task` or `exec`: got `exe`, did you mean `exec`?",
+        ),
+        (
+            "watchdog(on_hang = \"restart\")",
+            "fn main() {}",
+            "option `on_hang` must be `exit` or `exec`: got `restart`",
+        ),
+        (
+            "restart(store = \"rediss://bot:secret@cache\")",
+            "fn main() {}",
+            "option `store` must be the URL of a Redis without TLS: write e.g. `store = \"redis://host:6379/0\"` \
+             or `\"unix:/run/redis/redis.sock\"`",
         ),
         ("drain", "fn main() {}", "option `drain` must have a value: got `drain`, write `drain = \"5s\"`"),
     ] {

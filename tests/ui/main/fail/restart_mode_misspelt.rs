@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(mode = "execve"))]
+async fn main() {}

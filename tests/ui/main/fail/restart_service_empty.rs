@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(service = ""))]
+async fn main() {}

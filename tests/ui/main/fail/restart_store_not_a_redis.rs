@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(store = "postgres://bot:secret@db"))]
+async fn main() {}

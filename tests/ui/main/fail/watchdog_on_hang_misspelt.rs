@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(on_hang = exce))]
+async fn main() {}

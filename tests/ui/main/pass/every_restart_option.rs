@@ -1,0 +1,14 @@
+#[lifecycle::main(
+    restart(
+        max_crashes = 3,
+        within = "5m",
+        wait = "60s",
+        factor = 2,
+        max_wait = "5m",
+        file = ".restart_count",
+        mode = "exec",
+        service = "orders"
+    ),
+    watchdog(timeout = "60s", startup = "1m 30s", on_hang = "exec")
+)]
+fn main() {}
