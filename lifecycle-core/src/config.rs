@@ -33,7 +33,7 @@ pub(crate) struct Restart {
     pub(crate) file: PathBuf,
     pub(crate) mode: RestartMode,
     /// Where replicas share their crashes.
-    #[allow(dead_code, reason = "the ledger does not use it yet")]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "refused when it is read"))]
     pub(crate) store: Option<Store>,
 }
 

@@ -4,6 +4,8 @@
 
 mod burial;
 mod file;
+#[cfg(feature = "redis")]
+mod fleet;
 mod format;
 mod history;
 mod keeper;
@@ -19,7 +21,7 @@ use crate::ledger::format::{Mark, Record, RunState};
 use crate::ledger::keeper::Keeper;
 use crate::previous::PreviousRun;
 use crate::process::{Identity, Moment};
-use crate::restart::RestartPolicy;
+use crate::restart::{Decision, RestartPolicy};
 
 pub(crate) use file::beside;
 pub use format::Crash;
@@ -34,6 +36,8 @@ pub(crate) struct Ledger {
     policy: RestartPolicy,
     own: Identity,
     started: Option<Moment>,
+    #[cfg(feature = "redis")]
+    fleet: Option<fleet::Fleet>,
 }
 
 /// Whether main may run, and why not yet.
@@ -48,12 +52,18 @@ pub(crate) struct Admission {
 impl Ledger {
     /// Touches the file only when there is something to be asked or told.
     pub(crate) fn new(restart: Restart) -> Ledger {
-        let (keeper, own) = (Keeper::start(restart.file), Identity::own());
-        Ledger { keeper, policy: restart.policy, own, started: None }
+        Ledger {
+            policy: restart.policy,
+            own: Identity::own(),
+            started: None,
+            #[cfg(feature = "redis")]
+            fleet: fleet::Fleet::new(&restart),
+            keeper: Keeper::start(restart.file),
+        }
     }
 
-    /// Answers the newest crash, if it was not answered yet: how long to wait before main may run. Runs whose process
-    /// is gone without a word are crashes, too. Also returns how the newest run of a gone process ended.
+    /// Answers the crashes that were not answered yet: how long to wait before main may run. Runs whose process is gone
+    /// without a word are crashes, too. Also returns how the newest run of a gone process ended.
     pub(crate) fn admit(&self) -> (Admission, Option<PreviousRun>) {
         let (policy, own, now) = (self.policy, self.own.clone(), Moment::now());
         let moment = now.clone();
@@ -62,10 +72,28 @@ impl Ledger {
         let record = self.keeper.update(move |record| {
             bury(record, &own, &moment);
             let _ = found.set(burial::previous(record));
+        });
+        let shared = self.ask_the_fleet(&record, &now);
+        let moment = now.clone();
+        let record = self.keeper.update(move |record| {
+            shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
             answer(record, policy, &moment);
         });
         let previous = previous.get().cloned().flatten();
         (admission(&record, policy, &now), previous)
+    }
+
+    /// What the replicas together decide about the crashes that were not answered yet.
+    #[cfg(feature = "redis")]
+    fn ask_the_fleet(&self, record: &Record, now: &Moment) -> Vec<(Crash, Decision)> {
+        let Some(fleet) = &self.fleet else { return Vec::new() };
+        let unanswered = record.crashes.iter().filter(|crash| crash.wait_ms.is_none());
+        unanswered.filter_map(|crash| Some((crash.clone(), fleet.answer(crash, record, now)?))).collect()
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn ask_the_fleet(&self, _: &Record, _: &Moment) -> Vec<(Crash, Decision)> {
+        Vec::new()
     }
 
     /// The wait after the newest crash was spent.
@@ -140,14 +168,15 @@ impl Ledger {
     }
 }
 
-/// Decides about the newest crash, once.
+/// Decides about the crashes that were not answered yet, each by those before it.
 fn answer(record: &mut Record, policy: RestartPolicy, now: &Moment) {
-    let decision = policy.decide(&record.history(now));
-    let newest = record.crashes.last_mut().filter(|crash| crash.wait_ms.is_none());
-    newest.into_iter().for_each(|crash| {
-        crash.wait_ms = Some(millis(decision.wait));
-        crash.counted = Some(decision.crashes);
-    });
+    for index in 0..record.crashes.len() {
+        if record.crashes[index].wait_ms.is_none() {
+            let crash = record.crashes[index].clone();
+            let decision = policy.decide(&record.history(now)[..=index]);
+            record.answer(&crash, decision);
+        }
+    }
 }
 
 /// What is left of the newest crash's wait.
@@ -166,6 +195,9 @@ fn admission(record: &Record, policy: RestartPolicy, now: &Moment) -> Admission 
 ///
 /// # Errors
 /// If they are not a ledger.
+///
+/// # Panics
+/// If a ledger makes a wait that is too long, or cannot be read again: what the fuzzer looks for.
 pub fn rehearse(bytes: &[u8]) -> Result<Duration, ReadError> {
     let shown = History::try_from(bytes)?;
     let (mut record, now) = (shown.record().clone(), Moment::now());

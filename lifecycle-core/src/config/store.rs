@@ -13,6 +13,14 @@ pub(crate) struct Store {
     pub(crate) service: String,
 }
 
+/// Without its password.
+#[cfg(feature = "redis")]
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(&self.url))
+    }
+}
+
 impl fmt::Debug for Store {
     /// A password must not get into a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

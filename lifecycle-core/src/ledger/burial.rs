@@ -29,7 +29,7 @@ pub(crate) fn bury(record: &mut Record, own: &Identity, now: &Moment) {
 
 /// The crash of a process that could not record it itself. When it died is unknown: now, at the latest.
 fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
-    let cause = mark.last_words.as_ref().map_or_else(|| KILLED.to_owned(), |words| words.clone());
+    let cause = mark.last_words.clone().unwrap_or_else(|| KILLED.to_owned());
     Crash {
         cause,
         when: now.clone(),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::process::{Identity, Moment};
-use crate::restart::PastCrash;
+use crate::restart::{Decision, PastCrash};
 
 /// The format that is written. Fields may be added; a change of meaning is a new number.
 pub(crate) const VERSION: u32 = 1;
@@ -143,6 +143,15 @@ impl Record {
         self.recorded = self.recorded.saturating_add(1);
         let surplus = self.crashes.len().saturating_sub(KEPT);
         self.crashes.drain(..surplus);
+    }
+
+    /// Notes what was decided about a crash, once.
+    pub(crate) fn answer(&mut self, crash: &Crash, decision: Decision) {
+        let same = |listed: &&mut Crash| (listed.pid, &listed.when) == (crash.pid, &crash.when);
+        if let Some(crash) = self.crashes.iter_mut().rfind(same).filter(|crash| crash.wait_ms.is_none()) {
+            crash.wait_ms = Some(u64::try_from(decision.wait.as_millis()).unwrap_or(u64::MAX));
+            crash.counted = Some(decision.crashes);
+        }
     }
 
     /// Replaces the process's mark, and those of processes that are gone.
