@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-/// A thread that has blocked our signals, or hangs in the kernel, is not waited for any longer.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// A thread that hangs in the kernel is not waited for any longer.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 const GLANCE: Duration = Duration::from_micros(200);
 
@@ -30,11 +30,14 @@ mod imp {
     const LENGTH: usize = 16;
     const NAME: usize = 19;
 
+    /// What a thread blocks that takes no signal at all. Our handler's own mask has no SIGSEGV.
+    const DEAF: [c_int; 5] = [libc::SIGSEGV, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
+
     /// Aligned as the kernel writes it.
     #[repr(align(8))]
     struct Buffer([u8; BUFFER]);
 
-    /// Sends SIGQUIT to each thread but this one; returns how many there are.
+    /// Sends SIGQUIT to each thread that may take a signal, but not to this one; returns how many there are.
     pub(super) fn interrupt_others() -> usize {
         // SAFETY: a string that ends in zero; the descriptor is closed below.
         let folder = unsafe {
@@ -55,7 +58,8 @@ mod imp {
             if entries.is_empty() {
                 break;
             }
-            others += names(entries).filter_map(thread).filter(|thread| interrupt(*thread)).count();
+            let hearing = names(entries).filter(|name| !is_deaf(folder, name));
+            others += hearing.filter_map(thread).filter(|thread| interrupt(*thread)).count();
         }
         // SAFETY: ours, opened above.
         unsafe { libc::close(folder) };
@@ -73,6 +77,31 @@ mod imp {
 
     fn thread(name: &[u8]) -> Option<c_int> {
         std::str::from_utf8(name).ok()?.parse().ok()
+    }
+
+    /// Whether it has blocked everything, as libraries do in threads of their own: it cannot be parked, nor need be.
+    fn is_deaf(folder: c_int, name: &[u8]) -> bool {
+        const FILE: &[u8] = b"/status\0";
+        let mut path = [0; 32];
+        let length = name.len() + FILE.len();
+        if length > path.len() {
+            return false;
+        }
+        path[..name.len()].copy_from_slice(name);
+        path[name.len()..length].copy_from_slice(FILE);
+        let mut status = [0_u8; BUFFER];
+        // SAFETY: a string that ends in zero; the buffer is writable, and as long as is said; the descriptor is ours.
+        let read = unsafe {
+            let file = libc::openat(folder, path.as_ptr().cast(), libc::O_RDONLY | libc::O_CLOEXEC);
+            let read = libc::read(file, status.as_mut_ptr().cast(), BUFFER);
+            libc::close(file);
+            read
+        };
+        let status = usize::try_from(read).ok().and_then(|read| status.get(..read)).unwrap_or_default();
+        let blocked = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"SigBlk:"));
+        let blocked = blocked.and_then(|mask| std::str::from_utf8(mask.trim_ascii()).ok());
+        let blocked = blocked.and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
+        DEAF.iter().all(|signal| blocked >> (signal - 1) & 1 == 1)
     }
 
     fn interrupt(thread: c_int) -> bool {
