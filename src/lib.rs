@@ -59,7 +59,12 @@ pub use lifecycle_core::*;
 /// | `phase = "persist"` | `"disconnect"` | `"stop"`, `"persist"`, `"disconnect"`, or the path of a [`Phase`] of your own |
 /// | `timeout = "10s"` | `"5s"` | after it the hook is aborted and reported as late, and the next step begins |
 /// | `name = "…"` | `Type::method` | what plans and reports show |
+/// | `on_hang = true` | `false` | called before a hang ends the process, too; on a hook that is not `async` |
 /// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+///
+/// After the watchdog's verdict no hook runs, since what hangs may hold what they need, but those with `on_hang = true`:
+/// such as one that writes a buffer to its file. They run one after the other on a thread of their own, in the order of
+/// the plan, and have one second in all; then the process ends, whatever they do. Errors and panics go to stderr.
 ///
 /// A method of a generic `impl` or of a trait `impl` cannot be registered: the compile error says what to write instead.
 ///
@@ -72,8 +77,8 @@ pub use lifecycle_core::*;
 /// struct Recorder;
 ///
 /// impl Recorder {
-///     #[lifecycle::component(phase = "persist", timeout = "10s")]
-///     async fn flush(&self) -> Result<(), String> {
+///     #[lifecycle::component(phase = "persist", timeout = "10s", on_hang = true)]
+///     fn flush(&self) -> Result<(), String> {
 ///         Ok(())
 ///     }
 ///
@@ -140,12 +145,28 @@ pub use lifecycle_macros::heartbeat;
 /// | `shutdown_timeout = "25s"` | 25 s, the whole shutdown | `LIFECYCLE_SHUTDOWN_TIMEOUT` |
 /// | `drain = "5s"` | 5 s for main and tracked tasks to return | `LIFECYCLE_DRAIN` |
 /// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
+/// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: in a new image of the executable, see below | `LIFECYCLE_RESTART_MODE` |
+/// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
-/// | `init = path::to::function` | none: run once per process, before the runtime, never again on a restart | |
+/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: a new image takes over; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
+/// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
 /// | `crate = ::path` | `::lifecycle` | |
 ///
 /// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main.
+///
+/// # A new image
+/// With `mode = "exec"` a crash is shut down and recorded as ever, and then the process replaces its image by the
+/// executable that runs (`execve`), with the arguments, the environment, the working directory and the ignored signals
+/// that it was started with, under the same pid. So nothing of the crashed run is left: no thread, no task, no static,
+/// no socket, no subscriber; and the platform counts no restart. The new image does what every start does: **`init` runs
+/// again**, and a wait that is due is waited there. A signal that arrives in between is not lost. A file that was
+/// deleted or replaced on disk does not matter: what runs goes on. With `watchdog(on_hang = "exec")` a hang of main or
+/// of a heartbeat, not of `init`, is answered in this way, unless a shutdown has begun.
+///
+/// It needs a Unix, and a ledger on disk: where crashes are counted in memory only, the new image would know of none,
+/// so after one warning main runs again in the same process, and a hang is an exit. Descriptors are closed, inherited
+/// ones too, such as systemd's sockets: use `"task"` with these.
 ///
 /// Exit codes: **0** stopped on a signal, on request or because main returned, and every hook succeeded; **1** main
 /// failed and is not restarted, a hook failed or was late, or a hang; **78** the configuration or the plan is wrong;
@@ -156,7 +177,7 @@ pub use lifecycle_macros::heartbeat;
 ///     // a tracing subscriber, a crypto provider, …
 /// }
 ///
-/// #[lifecycle::main(init = init, drain = "10s", restart(wait = "30s"), watchdog(timeout = "20s"))]
+/// #[lifecycle::main(init = init, drain = "10s", restart(wait = "30s", mode = "exec"), watchdog(timeout = "20s"))]
 /// async fn main() -> Result<(), std::io::Error> {
 ///     lifecycle::stopping().await;
 ///     Ok(())

@@ -75,7 +75,7 @@ impl Main {
             return ExitCode::SUCCESS;
         }
         // Before the program can change its working directory.
-        for restart in &mut config.restart {
+        if let Some(restart) = &mut config.restart {
             restart.file = std::path::absolute(&restart.file).unwrap_or_default();
         }
         exec::prepare(&config);

@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 mod image;
+#[cfg(unix)]
+mod threads;
 
 use std::io;
 use std::sync::OnceLock;

@@ -37,7 +37,8 @@ fn nothing_of_a_crashed_image_is_left() {
         // A static begins anew, the arguments say when to stay up, the variable and the folder of `runs` are back.
         service.line(&format!("run {run} of pid {pid}: 1 of its image, greeting \"hello\""));
         let now = service.line("descriptors");
-        if run > 1 {
+        // The first image has what it inherited, such as the descriptors of a `make`.
+        if run > 2 {
             assert_eq!(word(&now, "descriptors "), word(&state, "descriptors "), "{now}");
             assert_eq!(word(&now, "ignored "), word(&state, "ignored "), "{now}");
         }
@@ -49,7 +50,7 @@ fn nothing_of_a_crashed_image_is_left() {
     assert!(status.starts_with("Name:\texec\n"), "{status}");
     let output = terminated(service);
     assert_eq!(output.stderr.matches("init\n").count(), 4, "{}", output.stderr);
-    assert_eq!(output.stderr.matches("failed\n").count(), 3, "each error once: {}", output.stderr);
+    assert_eq!(output.stderr.matches("Error: \"run").count(), 3, "each error once: {}", output.stderr);
     assert_eq!(ledger::crashes(&folder), 3);
     assert_eq!(ledger::state(&folder), "clean");
 }
@@ -63,19 +64,36 @@ fn mode_task_stays_in_its_image() {
     assert_eq!(output.stderr.matches("init\n").count(), 1);
 }
 
-/// At random moments: in a run, in its shutdown, in the exec, in the loader, before main.
+/// The keys of a hash map are the randomness that the standard library has.
+fn random() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0)
+}
+
+/// At random moments: in a run, in its shutdown, in the exec, in the loader, before main. A run that failed by itself
+/// before the signal keeps its exit code (case S8); nothing else may be seen but 0.
 #[test]
 fn a_signal_in_an_exec_is_not_lost() {
-    for round in 0..100_u64 {
+    let mut clean = 0;
+    for round in 0..100 {
         let mut service = unlimited("dirty", "1000000").start();
         service.line("run 2 ");
-        std::thread::sleep(Duration::from_micros((round * 7919) % 60_000));
-        let signal = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP][usize::try_from(round % 3).expect("small")];
+        let delay = Duration::from_micros(random() % 60_000);
+        std::thread::sleep(delay);
+        let signal = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP][round % 3];
         service.signal(signal);
         let output = service.wait();
-        assert_eq!(output.code, 0, "round {round}, signal {signal}: {}\n{}", output.stdout, output.stderr);
-        assert_eq!(ledger::state(output.folder.path()).as_str(), "clean", "round {round}");
+        let text = format!("signal {signal} after {delay:?}: {}\n{}", output.stdout, output.stderr);
+        if output.code == 1 {
+            let runs = output.stdout.matches(" of its image").count();
+            assert!(output.stderr.contains(&format!("run {runs} failed")), "{text}");
+        } else {
+            assert_eq!(output.code, 0, "{text}");
+            assert_eq!(ledger::state(output.folder.path()), "clean", "{text}");
+            clean += 1;
+        }
     }
+    assert!(clean >= 20, "most of the time is that of the exec: {clean} of 100 ended in 0");
+    println!("{clean} of 100 ended in 0");
 }
 
 #[test]
@@ -144,7 +162,6 @@ fn the_wait_is_that_of_the_new_image() {
     service.signal(libc::SIGTERM);
     let output = service.wait().expect_code(0);
     assert_eq!(output.stderr.split("waiting").next().unwrap_or("").matches("init\n").count(), 5);
-    assert!(output.stderr.contains("the back-off wait ends"), "{}", output.stderr);
     assert_eq!(output.stdout.matches(&format!("of pid {pid}: 1 of its image")).count(), 4);
     assert_eq!(ledger::crashes(output.folder.path()), 4);
 }
@@ -203,5 +220,30 @@ fn a_hang_that_nobody_would_remember_is_an_exit() {
     for service in [memory, frozen("1")] {
         let output = service.run().expect_code(1);
         assert_eq!(output.stdout.matches("run ").count(), 1, "{}", output.stdout);
+    }
+}
+
+/// A configuration that cannot work is refused before anything is started.
+#[test]
+fn what_cannot_work_is_refused() {
+    for (variables, says) in [
+        (
+            [("LIFECYCLE_WATCHDOG_ON_HANG", "exec"), ("LIFECYCLE_RESTART", "off")],
+            "LIFECYCLE_WATCHDOG_ON_HANG=exec: without restarts",
+        ),
+        (
+            [("LIFECYCLE_RESTART_MODE", "fork"), ("LIFECYCLE_RESTART", "on")],
+            "LIFECYCLE_RESTART_MODE=fork: must be \"task\" or \"exec\"",
+        ),
+        (
+            [("LIFECYCLE_RESTART_STORE", "http://bot:secret@cache"), ("LIFECYCLE_RESTART", "on")],
+            "LIFECYCLE_RESTART_STORE=http://bot:***@cache: must be the URL of a Redis",
+        ),
+    ] {
+        let service =
+            variables.iter().fold(Service::new(EXEC), |service, (name, value)| service.env(name, value));
+        let output = service.arg("crash").run().expect_code(78);
+        assert!(output.stderr.contains(says), "{}", output.stderr);
+        assert!(!output.stderr.contains("secret") && output.stdout.is_empty(), "{}", output.stderr);
     }
 }

@@ -7,16 +7,13 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStringExt;
 use std::ptr::{null, null_mut};
-use std::time::Duration;
 
+use crate::exec::threads;
 use crate::signal::hold::{hold, is_stop_pending};
 use crate::signal::{self, STOP_SIGNALS};
 
 /// Signals are numbered from 1; Linux has 64, others fewer.
 const SIGNALS: c_int = 64;
-
-/// A thread that has caught a stop signal, and was not given the processor since, counts it within this time.
-const SETTLE: Duration = Duration::from_millis(5);
 
 /// Where the kernel has no `close_range`, and where the limit is in the millions, nobody has that many.
 const MOST_DESCRIPTORS: libc::rlim_t = 65_536;
@@ -93,7 +90,7 @@ impl Image {
             before
         };
         hold(true);
-        std::thread::sleep(SETTLE);
+        threads::park();
         let failed = self.attempt();
         hold(false);
         // SAFETY: a set that was filled above.

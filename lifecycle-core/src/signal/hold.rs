@@ -2,16 +2,24 @@
 
 use std::ffi::c_int;
 use std::ptr::null_mut;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::{HANGUP, INTERRUPT, TERMINATE};
 
 static HELD: AtomicBool = AtomicBool::new(false);
 
-/// While held, a stop signal stays pending. A handler that had begun before may still count.
+/// Threads that wait in the handler for the end of the hold.
+static PARKED: AtomicUsize = AtomicUsize::new(0);
+
+/// While held, a stop signal stays pending; SIGQUIT parks the thread that takes it. A handler that had begun before may
+/// still count.
 pub(crate) fn hold(held: bool) {
     HELD.store(held, SeqCst);
+}
+
+pub(crate) fn parked() -> usize {
+    PARKED.load(SeqCst)
 }
 
 pub(super) fn is_held() -> bool {
@@ -23,14 +31,17 @@ pub(crate) fn is_stop_pending() -> bool {
     [&TERMINATE, &INTERRUPT, &HANGUP].into_iter().any(|count| count.load(SeqCst) > 0)
 }
 
-/// For the handler. Sent to the process again, and blocked in this thread until the hold is over: so it goes from
+/// For the handler. The signal is sent to the process again, and blocked in this thread until the hold is over: so it goes from
 /// thread to thread, until none is left that takes it. The holder needs none of them, and the new image ends them.
 pub(super) fn give_back(signal: c_int) {
-    // SAFETY: all of them are on POSIX's list of async-signal-safe functions; no pointer is read.
-    unsafe {
-        libc::kill(libc::getpid(), signal);
-        while is_held() {
-            libc::poll(null_mut(), 0, 5);
-        }
+    if signal != libc::SIGQUIT {
+        // SAFETY: both are on POSIX's list of async-signal-safe functions, and take numbers only.
+        unsafe { libc::kill(libc::getpid(), signal) };
     }
+    PARKED.fetch_add(1, SeqCst);
+    while is_held() {
+        // SAFETY: on that list, too; no pointer is read.
+        unsafe { libc::poll(null_mut(), 0, 5) };
+    }
+    PARKED.fetch_sub(1, SeqCst);
 }

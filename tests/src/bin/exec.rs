@@ -42,20 +42,33 @@ fn tell(run: u64) {
     );
 }
 
-/// What a next image must know nothing of: a listening socket, a thread, a descriptor without close-on-exec, a folder,
+/// One takes signals; the other has blocked them all, as allocators' threads do.
+fn leaked(deaf: bool) {
+    if deaf {
+        // SAFETY: a set that is filled first.
+        unsafe {
+            let mut all = std::mem::MaybeUninit::<libc::sigset_t>::zeroed().assume_init();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+        }
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// What a next image must know nothing of: a listening socket, threads, a descriptor without close-on-exec, a folder,
 /// a variable, an ignored signal, a timer that kills.
 fn leave_everything_dirty() {
     if let Ok(port) = std::env::var("PORT") {
         let port = port.parse().expect("a port");
         std::mem::forget(std::net::TcpListener::bind(("127.0.0.1", port)).expect("nobody listens there"));
     }
-    std::thread::spawn(|| {
-        loop {
-            std::thread::park();
-        }
-    });
+    for deaf in [false, true] {
+        std::thread::spawn(move || leaked(deaf));
+    }
     let descriptor = std::fs::File::open("/dev/null").expect("a device").into_raw_fd();
-    // SAFETY: numbers, a handler that the system has, and a valid timer; one other thread is parked, none reads variables.
+    // SAFETY: numbers, a handler that the system has, and a valid timer; the other threads are parked, none reads variables.
     unsafe {
         libc::fcntl(descriptor, libc::F_SETFD, 0);
         libc::signal(libc::SIGUSR1, libc::SIG_IGN);
