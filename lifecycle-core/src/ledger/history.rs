@@ -109,7 +109,7 @@ fn row(crash: &Crash) -> [String; 5] {
     let then = match crash.wait() {
         None => "not answered yet".to_owned(),
         Some(wait) if wait.is_zero() => "at once".to_owned(),
-        Some(wait) => format!("waited {}", Rounded(wait)),
+        Some(wait) => format!("wait of {}", Rounded(wait)),
     };
     let at = humantime::format_rfc3339_seconds(crash.at()).to_string();
     [at, crash.pid().to_string(), Rounded(crash.uptime()).to_string(), then, crash.cause().to_owned()]
