@@ -5,6 +5,8 @@ pub(crate) mod properties;
 
 use std::time::{Duration, SystemTime};
 
+use crate::options::RestartOptions;
+
 /// More than `max_crashes` within `within` wait `wait`; each further crash multiplies it by `factor`, up to `max_wait`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RestartPolicy {
@@ -36,13 +38,10 @@ pub(crate) struct Decision {
 }
 
 impl RestartPolicy {
-    /// More than 3 crashes in 5 minutes wait 60 s, doubling up to 5 minutes.
-    pub(crate) const DEFAULT: RestartPolicy = RestartPolicy {
-        max_crashes: 3,
-        within: Duration::from_secs(300),
-        wait: Duration::from_secs(60),
-        factor: 2,
-        max_wait: Duration::from_secs(300),
+    /// That of the default options.
+    pub(crate) const DEFAULT: RestartPolicy = {
+        let RestartOptions { max_crashes, within, wait, factor, max_wait, .. } = RestartOptions::DEFAULT;
+        RestartPolicy { max_crashes, within, wait, factor, max_wait }
     };
 
     /// Answers the newest crash, the last of `history`.
