@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::ConfigError;
+use crate::hang::settings::Settings;
 use crate::options::{Flavor, Options, RestartOptions, WatchdogOptions};
 use crate::restart::RestartPolicy;
 
@@ -19,6 +20,7 @@ pub(crate) struct Config {
     pub(crate) worker_threads: Option<usize>,
     /// `LIFECYCLE_PLAN`: print the plan and do not run.
     pub(crate) plan_only: bool,
+    pub(crate) hang: Settings,
 }
 
 #[derive(Clone, Debug)]
@@ -48,13 +50,14 @@ impl Config {
             flavor: options.flavor,
             worker_threads: options.worker_threads,
             plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
+            hang: read.hang(),
         };
         if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
     }
 }
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 15] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_RESTART",
@@ -68,6 +71,8 @@ const VARIABLES: [&str; 13] = [
     "LIFECYCLE_WATCHDOG_TIMEOUT",
     "LIFECYCLE_WATCHDOG_STARTUP",
     "LIFECYCLE_PLAN",
+    "LIFECYCLE_HANG_FRAMES",
+    "LIFECYCLE_HANG_REPORT",
 ];
 
 /// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.
@@ -138,6 +143,15 @@ impl Reader<'_> {
         let timeout = self.positive("LIFECYCLE_WATCHDOG_TIMEOUT", options.timeout);
         let startup = self.positive("LIFECYCLE_WATCHDOG_STARTUP", options.startup);
         enabled.then_some(Watchdog { timeout, startup })
+    }
+
+    fn hang(&mut self) -> Settings {
+        let full = self.value("LIFECYCLE_HANG_FRAMES", false, |text| match text {
+            "full" => Ok(true),
+            "folded" => Ok(false),
+            _ => Err("must be \"full\" or \"folded\"".into()),
+        });
+        Settings { full, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
     }
 
     fn get(&self, name: &str) -> Option<OsString> {
@@ -218,6 +232,7 @@ mod tests {
             ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
             ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "longer than zero"),
             ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "write a duration"),
+            ("LIFECYCLE_HANG_FRAMES", "all", "\"full\" or \"folded\""),
             ("LIFECYCLE_PLAN", "maybe", "\"on\" or \"off\""),
         ] {
             let errors = resolve(&[(name, value)]).expect_err(name);

@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::outcome::{MainOutcome, Outcome};
 use crate::run::{GRACE, Init, Service};
 use crate::runtime::Body;
-use crate::{log, raw, signal, watchdog};
+use crate::{hang, log, raw, signal, watchdog};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -75,6 +75,8 @@ impl Main {
             return ExitCode::SUCCESS;
         }
         log::start();
+        hang::settings::set(config.hang.clone());
+        hang::start();
         watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
         watchdog::start(config.watchdog, manager.bell());
         let code = Service::new(manager, config, body).live(self.init);

@@ -21,6 +21,7 @@ mod breadcrumb;
 mod claims;
 mod component;
 mod entry;
+mod hang;
 mod heartbeat;
 mod ledger;
 mod lifecycle;
@@ -47,6 +48,7 @@ mod functions;
 
 pub use cause::Cause;
 pub use functions::*;
+pub use hang::report;
 pub use heartbeat::{Heartbeat, HeartbeatPause};
 pub use lifecycle::LifecycleManager;
 pub use phase::Phase;
