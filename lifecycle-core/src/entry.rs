@@ -80,6 +80,7 @@ impl Main {
         watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
         watchdog::start(config.watchdog, manager.bell());
         let code = Service::new(manager, config, body).live(self.init);
+        hang::flush(watchdog::deadline::soon(Duration::from_secs(2)));
         log::flush(Instant::now() + Duration::from_millis(250));
         ExitCode::from(code)
     }

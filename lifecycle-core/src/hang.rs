@@ -4,6 +4,7 @@
 //! late, for a heartbeat at half its limit, for a task that does not leave its poll, on SIGQUIT, and from code.
 
 mod about;
+mod late;
 mod output;
 mod plain;
 mod reporter;
@@ -22,7 +23,7 @@ mod text;
 use std::time::Duration;
 
 pub(crate) use about::About;
-pub(crate) use reporter::{half_time, late_is_near, late_is_settled, quit, start};
+pub(crate) use reporter::{flush, half_time, late_is_near, late_is_settled, quit, start};
 pub(crate) use stacks::reaper::arm as arm_reaper;
 pub(crate) use stacks::traced;
 pub(crate) use text::Text;

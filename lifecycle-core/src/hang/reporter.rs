@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 use std::ptr::null_mut;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::late::Late;
 use super::output::Output;
 use super::{About, stacks};
 use crate::heartbeat::Heartbeat;
@@ -17,14 +18,6 @@ use crate::listen::Ear;
 /// How long whoever asks from code waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a prepared report waits to hear whether the hook was late in the end.
-const SETTLING: Duration = Duration::from_secs(2);
-
-/// Of `Reporter::late`.
-const NEAR: u32 = 1;
-const LATE: u32 = 2;
-const IN_TIME: u32 = 0;
-
 /// What it is asked for. Atomics: a signal handler's thread and the watchdog ask without a lock.
 struct Reporter {
     thread: OnceLock<Option<Thread>>,
@@ -32,7 +25,7 @@ struct Reporter {
     wake: AtomicBool,
     half: AtomicPtr<Heartbeat>,
     frozen: AtomicPtr<Ear>,
-    late: AtomicU32,
+    late: Late,
     asked: Mutex<Vec<Sender<String>>>,
 }
 
@@ -42,7 +35,7 @@ static REPORTER: Reporter = Reporter {
     wake: AtomicBool::new(false),
     half: AtomicPtr::new(null_mut()),
     frozen: AtomicPtr::new(null_mut()),
-    late: AtomicU32::new(IN_TIME),
+    late: Late::new(),
     asked: Mutex::new(Vec::new()),
 };
 
@@ -87,14 +80,20 @@ pub(super) fn wake_tasks() {
 
 /// A hook will be late, most likely: what it does must be seen before it is aborted.
 pub(crate) fn late_is_near() {
-    REPORTER.late.store(NEAR, Release);
+    REPORTER.late.ask();
     REPORTER.unpark();
 }
 
 /// Whether it was. What was prepared is said, or forgotten.
 pub(crate) fn late_is_settled(was_late: bool) {
-    let settled = if was_late { LATE } else { IN_TIME };
-    let _ = REPORTER.late.compare_exchange(NEAR, settled, AcqRel, Relaxed);
+    REPORTER.late.settle(was_late);
+}
+
+/// Waits until a report for a late hook is out, or `end`: then the process may end.
+pub(crate) fn flush(end: Instant) {
+    while REPORTER.late.is_awaited() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// For code.
@@ -125,8 +124,8 @@ impl Reporter {
     fn act(&self) -> bool {
         if self.wake.swap(false, AcqRel) {
             stacks::wake_all();
-        } else if self.late.load(Acquire) == NEAR {
-            self.late();
+        } else if let Some(step) = self.late.next() {
+            self.late(step);
         } else if let Some(heartbeat) = take(&self.half) {
             stacks::write(&About::HalfTime(heartbeat), &mut Output::new());
         } else if let Some(ear) = take(&self.frozen) {
@@ -152,16 +151,16 @@ impl Reporter {
         true
     }
 
-    fn late(&self) {
+    fn late(&self, step: u32) {
         let mut text = String::new();
         stacks::write(&About::Late, &mut text);
-        let end = Instant::now() + SETTLING;
-        while self.late.load(Acquire) == NEAR && Instant::now() < end {
+        while !self.late.is_settled(step) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        if self.late.swap(IN_TIME, AcqRel) == LATE {
+        if self.late.was_late(step) {
             let _ = Output::new().write_str(&text);
         }
+        self.late.done(step);
     }
 }
 

@@ -82,6 +82,7 @@ fn describe(about: &About, facts: &mut Facts) {
     facts.pid = std::process::id();
     facts.full = u32::from(super::settings::is_full());
     facts.brief = u32::from(about.is_brief());
+    facts.goes_on = u32::from(matches!(about, About::Asked));
     facts.about = about.thread();
     about.title(&mut facts.title);
     about.heartbeats(&mut facts.heartbeats);

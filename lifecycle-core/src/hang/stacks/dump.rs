@@ -100,6 +100,8 @@ pub(super) struct Facts {
     pub(super) full: u32,
     /// Only suspects are shown.
     pub(super) brief: u32,
+    /// Nobody said that something is wrong.
+    pub(super) goes_on: u32,
     /// Begins with it.
     pub(super) title: Text<256>,
     pub(super) threads: u32,

@@ -142,7 +142,8 @@ fn threads(
     for (index, thread) in all.iter().enumerate() {
         frames.of_thread(walks, index, symbols);
         let has_names = frames.as_slice().iter().all(|frame| frame.author != Author::Unknown);
-        if thread.finding.cause == Cause::Idle && has_names && facts.full == 0 {
+        let is_broken = walks.threads[index].fault.load(Relaxed) == 1;
+        if thread.finding.cause == Cause::Idle && has_names && !is_broken && facts.full == 0 {
             folded += 1;
             continue;
         }
@@ -151,7 +152,7 @@ fn threads(
             continue;
         }
         heading(all.iter().filter(alike), thread, facts, out);
-        if walks.threads[index].fault.load(Relaxed) == 1 {
+        if is_broken {
             let _ = writeln!(out, "      its stack is broken, and could be read only so far:");
         }
         stack::write(frames.as_slice(), facts.full == 1, out);

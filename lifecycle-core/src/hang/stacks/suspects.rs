@@ -116,7 +116,7 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
         let _ = writeln!(out, "SUSPECT heartbeat: its function is at the await at {crumb}");
         count += 1;
     }
-    if said + count == 0 {
+    if said + count == 0 && facts.goes_on == 0 {
         tasks.iter().filter(is_known).take(MOST).for_each(|task| line(task, out));
     }
 }
