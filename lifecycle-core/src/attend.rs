@@ -5,7 +5,7 @@ use crate::ledger::Ledger;
 use crate::lifecycle::LifecycleManager;
 use crate::signal::{self, Arrived, Signal};
 use crate::watchdog::verdict;
-use crate::{log, raw, shutdown, watchdog};
+use crate::{hang, log, raw, shutdown, watchdog};
 
 /// The orchestrator's ear: takes signals and the watchdog's verdict, and the ledger's marks that go with them.
 pub(crate) struct Attendant {
@@ -36,6 +36,7 @@ impl Attendant {
         let arrived = signal::take();
         if arrived.quit > 0 {
             raw::stderr(format!("{}\n", self.manager.status()).as_bytes());
+            hang::quit(arrived.quit);
         }
         let rest = match (self.stopped_by, arrived.stop()) {
             (None, Some(signal)) => {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub(crate) use crate::config::store::Store;
 use crate::error::ConfigError;
+use crate::hang::settings::Settings;
 use crate::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
 use crate::restart::RestartPolicy;
 
@@ -25,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) worker_threads: Option<usize>,
     /// `LIFECYCLE_PLAN`: print the plan and do not run.
     pub(crate) plan_only: bool,
+    pub(crate) hang: Settings,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +62,7 @@ impl Config {
             flavor: options.flavor,
             worker_threads: options.worker_threads,
             plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
+            hang: read.hang(),
         };
         read.check_images(&config);
         if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
@@ -67,7 +70,7 @@ impl Config {
 }
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 17] = [
+const VARIABLES: [&str; 19] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_RESTART",
@@ -85,6 +88,8 @@ const VARIABLES: [&str; 17] = [
     "LIFECYCLE_WATCHDOG_STARTUP",
     "LIFECYCLE_WATCHDOG_ON_HANG",
     "LIFECYCLE_PLAN",
+    "LIFECYCLE_HANG_FRAMES",
+    "LIFECYCLE_HANG_REPORT",
 ];
 
 /// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.
@@ -169,6 +174,15 @@ impl Reader<'_> {
             [("exit", OnHang::Exit), ("exec", OnHang::Exec)],
         );
         enabled.then_some(Watchdog { timeout, startup, on_hang })
+    }
+
+    fn hang(&mut self) -> Settings {
+        let full = self.value("LIFECYCLE_HANG_FRAMES", false, |text| match text {
+            "full" => Ok(true),
+            "folded" => Ok(false),
+            _ => Err("must be \"full\" or \"folded\"".into()),
+        });
+        Settings { full, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
     }
 
     fn get(&self, name: &str) -> Option<OsString> {

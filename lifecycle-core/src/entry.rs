@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::outcome::{MainOutcome, Outcome};
 use crate::run::{GRACE, Init, Service};
 use crate::runtime::Body;
-use crate::{exec, last_gasp, log, raw, signal, watchdog};
+use crate::{exec, hang, last_gasp, log, raw, signal, watchdog};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -80,12 +80,15 @@ impl Main {
         }
         exec::prepare(&config);
         log::start();
+        hang::settings::set(config.hang.clone());
+        hang::start();
         watchdog::deadline::set_budget(config.shutdown_timeout + GRACE);
         if config.watchdog.is_some() {
             last_gasp::start();
         }
         watchdog::start(config.watchdog, manager.bell());
         let code = Service::new(manager, config, body).live(self.init);
+        hang::flush(watchdog::deadline::soon(Duration::from_secs(2)));
         log::flush(Instant::now() + Duration::from_millis(250));
         ExitCode::from(code)
     }

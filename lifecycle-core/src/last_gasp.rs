@@ -42,7 +42,7 @@ pub(crate) fn start() {
         return;
     }
     let breathe = || {
-        // Acquire: with `run`; `park` returns early at times.
+        // Acquire: with `ask`; `park` returns early at times.
         while !LAST_GASP.asked.load(Acquire) {
             std::thread::park();
         }
@@ -55,11 +55,19 @@ pub(crate) fn start() {
     }
 }
 
-/// For the watchdog, after its verdict: no lock, no allocation. Returns when the hooks have, or after a second.
-pub(crate) fn run() {
-    let Some(thread) = LAST_GASP.thread.get() else { return };
-    LAST_GASP.asked.store(true, Release);
-    thread.unpark();
+/// For the watchdog, after its verdict: no lock, no allocation.
+pub(crate) fn ask() {
+    if let Some(thread) = LAST_GASP.thread.get() {
+        LAST_GASP.asked.store(true, Release);
+        thread.unpark();
+    }
+}
+
+/// As `ask`. Returns when the hooks have, or after a second.
+pub(crate) fn wait() {
+    if LAST_GASP.thread.get().is_none() {
+        return;
+    }
     let begun = Instant::now();
     while !LAST_GASP.over.load(Acquire) {
         if begun.elapsed() >= LONGEST {

@@ -23,6 +23,7 @@ mod claims;
 mod component;
 mod entry;
 mod exec;
+mod hang;
 mod heartbeat;
 mod last_gasp;
 mod last_words;
@@ -51,6 +52,7 @@ mod functions;
 
 pub use cause::Cause;
 pub use functions::*;
+pub use hang::report;
 pub use heartbeat::{Heartbeat, HeartbeatPause};
 pub use lifecycle::LifecycleManager;
 pub use phase::Phase;

@@ -216,6 +216,7 @@ impl LifecycleManager {
         let name = name.into();
         let membership = session.join(&name, Some(place), Stop::Abort(OnceLock::new()));
         let (id, ear) = (membership.id(), membership.ear);
+        ear.spawned_at(Location::caller());
         let handle = runtime.spawn(async move {
             let future = Box::pin(async move { future.await.outcome() });
             if let Ok(future) = Caught::new(|| future) {

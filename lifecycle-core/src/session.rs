@@ -155,7 +155,7 @@ impl Session {
 
     /// Makes a task known until its `Membership` is dropped.
     pub(crate) fn join(self: &Arc<Self>, name: &str, place: Option<Place>, stop: Stop) -> Membership {
-        let ear = Ear::take();
+        let ear = Ear::take(name);
         let mut state = self.state();
         let id = state.next_task;
         state.next_task += 1;

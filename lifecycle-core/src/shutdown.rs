@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
 use crate::cause::Cause;
+use crate::hang;
 use crate::lifecycle::LifecycleManager;
 use crate::phase::Phase;
 use crate::registry::{Declared, declared_hooks};
@@ -25,6 +26,9 @@ pub(crate) struct Budget {
 
 /// A dropped task is gone after this, unless it blocks its thread.
 const DROP_GRACE: Duration = Duration::from_millis(100);
+
+/// How long before a hook is late the reporter looks at what it does.
+const LOOK_AHEAD: Duration = Duration::from_millis(150);
 
 /// The step at work, for those who must name its hooks from outside: the second Ctrl-C, the watchdog.
 static AT_WORK: Mutex<Option<Arc<Work>>> = Mutex::new(None);
@@ -110,6 +114,7 @@ impl Shutdown<'_> {
         let start = Instant::now();
         let later = self.manager.registry().wishes();
         let mut stall = Stall::new(start);
+        let mut asked = false;
         add_driver(work, &self.runtime);
         while !work.is_done() {
             (self.attend)();
@@ -119,8 +124,16 @@ impl Shutdown<'_> {
                 share(wish, later.saturating_add(drain), self.deadline.saturating_duration_since(start));
             let left = (start + share).saturating_duration_since(Instant::now());
             if left.is_zero() {
+                hang::late_is_settled(true);
                 return work.expire(self.rescue.runtime().unwrap_or(&self.runtime));
             }
+            // What a late hook waits for is gone with it: it must be seen a moment before.
+            let ahead = LOOK_AHEAD.min(share / 4);
+            if left <= ahead && !asked {
+                asked = true;
+                hang::late_is_near();
+            }
+            let left = if asked { left } else { left - ahead };
             if work.is_driven() {
                 self.session.bell.wait(Some(left));
             } else {
@@ -128,6 +141,7 @@ impl Shutdown<'_> {
                 self.unblock(work, &mut stall, share);
             }
         }
+        hang::late_is_settled(false);
     }
 
     /// A driver that gets nowhere is blocked by a hook: another goes on. If that one does not even begin, the whole

@@ -9,8 +9,8 @@ mod watch;
 
 use std::ptr::null_mut;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 
 use crate::bell::Bell;
 use crate::config;
@@ -21,6 +21,9 @@ use crate::watchdog::watch::Watch;
 /// Beats from inside the runtime: a frozen runtime is found in a program without any `#[heartbeat]`.
 pub(crate) static RUNTIME: Heartbeat =
     Heartbeat::declare("tokio runtime", None, Arm::Start, Place { file: file!(), line: line!() });
+
+/// A hang report is made on its thread, names and frames in place.
+const STACK: usize = 1 << 20;
 
 /// Stands for the `init` function, which must return within the start-up limit. Never beats.
 pub(crate) static INIT: Heartbeat =
@@ -47,6 +50,15 @@ static WATCHDOG: Watchdog = Watchdog {
     hang_recorded: AtomicBool::new(false),
 };
 
+/// Milliseconds of ticks, each credited with its own length at most; only the watchdog's thread stores it.
+static TICKED: AtomicU64 = AtomicU64::new(0);
+
+/// The time as polls are stamped with it: reading it costs one load. It stands while nothing is judged.
+#[inline]
+pub(crate) fn ticked() -> u64 {
+    TICKED.load(Relaxed)
+}
+
 /// The bell that wakes the thread, made at the first call.
 ///
 /// # Panics
@@ -62,7 +74,8 @@ pub(crate) fn start(config: Option<config::Watchdog>, orchestrator: &'static Bel
         RUNTIME.link();
     }
     let watch = move || Watch::new(config, bell(), orchestrator).run();
-    let thread = std::thread::Builder::new().name("lifecycle-watchdog".into()).spawn(watch);
+    let builder = std::thread::Builder::new().name("lifecycle-watchdog".into()).stack_size(STACK);
+    let thread = builder.spawn(watch);
     if let Err(error) = thread {
         crate::log::warn(format!("no watchdog: its thread cannot be started: {error}"));
     }

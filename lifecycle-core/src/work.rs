@@ -13,6 +13,7 @@ use tokio::task::coop::unconstrained;
 use crate::bell::Bell;
 use crate::claims::{self, Before, Claims};
 use crate::component::{Call, HookFuture, Instance};
+use crate::listen::{Listening, Owned};
 use crate::registry::{Declared, Step};
 use crate::report::{HookReport, HookResult};
 use crate::unwind::{Caught, Ended, call};
@@ -178,17 +179,30 @@ pub(crate) fn add_driver(work: &Arc<Work>, runtime: &Handle) {
 async fn drive(work: Arc<Work>) {
     // The end of one is the begin of the next: reading the clock costs as much as calling a hook.
     let mut now = Instant::now();
+    let ear = Owned::take("a hook's first poll");
     while let Some((index, instance)) =
         work.claims.claim(|| Running { since: now, parked: None, abort: None })
     {
-        match &work.declared(index).hook.call {
+        let declared = work.declared(index);
+        match &declared.hook.call {
             Call::Blocking(hook) => {
                 let work = work.clone();
-                drop(tokio::task::spawn_blocking(move || work.ended(index, call(|| hook(instance)))));
+                drop(tokio::task::spawn_blocking(move || {
+                    let ear = Owned::take("");
+                    ear.is_hook(declared.name, &declared.place);
+                    ear.begin_thread();
+                    work.ended(index, call(|| hook(instance)));
+                }));
             }
-            Call::Async(hook) => now = first_poll(&work, index, Caught::new(|| hook(instance))),
+            Call::Async(hook) => {
+                ear.is_hook(declared.name, &declared.place);
+                ear.begin_thread();
+                now = first_poll(&work, index, Caught::new(|| hook(instance)));
+                ear.end_thread();
+            }
         }
     }
+    drop(ear);
     // What the first polls woke runs first.
     tokio::task::yield_now().await;
     while let Some(index) = work.claims.claim_again() {
@@ -224,7 +238,12 @@ fn second_poll(work: &Arc<Work>, index: usize) {
     };
     let task = tokio::spawn({
         let work = work.clone();
-        async move { work.ended(index, future.await) }
+        async move {
+            let ear = Owned::take("");
+            let declared = work.declared(index);
+            ear.is_hook(declared.name, &declared.place);
+            work.ended(index, Listening { ear: ear.get(), future }.await)
+        }
     });
     // Known only after the task was spawned: the hook may be late or done by then.
     let abort = task.abort_handle();

@@ -1,5 +1,7 @@
 //! Harness for tests that start a real service and watch it from outside.
 
+pub mod allocator;
+pub mod broken;
 mod child;
 pub mod ledger;
 pub mod library;

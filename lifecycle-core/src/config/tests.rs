@@ -24,6 +24,7 @@ fn every_wrong_value_is_named_with_what_to_write() {
         ("LIFECYCLE_RESTART_MODE", "fork", "\"task\" or \"exec\""),
         ("LIFECYCLE_RESTART_STORE", "postgres://db", "redis://"),
         ("LIFECYCLE_WATCHDOG_ON_HANG", "restart", "\"exit\" or \"exec\""),
+        ("LIFECYCLE_HANG_FRAMES", "all", "\"full\" or \"folded\""),
         ("LIFECYCLE_PLAN", "maybe", "\"on\" or \"off\""),
     ] {
         let errors = resolve(&[(name, value)]).expect_err(name);

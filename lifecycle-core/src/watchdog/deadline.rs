@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nanoseconds on `now`'s clock; 0 is never.
 static DEADLINE: AtomicU64 = AtomicU64::new(0);
@@ -33,6 +33,12 @@ pub(super) fn left() -> Option<Duration> {
     (at > 0).then(|| Duration::from_nanos(at.saturating_sub(now())))
 }
 
+/// In `patience`, but well before the deadline.
+pub(crate) fn soon(patience: Duration) -> Instant {
+    let left = left().unwrap_or(patience).saturating_sub(Duration::from_millis(100));
+    Instant::now() + patience.min(left)
+}
+
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -48,7 +54,6 @@ fn now() -> u64 {
 #[cfg(not(unix))]
 fn now() -> u64 {
     use std::sync::OnceLock;
-    use std::time::Instant;
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     nanos(EPOCH.get_or_init(Instant::now).elapsed()).max(1)
 }

@@ -19,7 +19,7 @@ pub(crate) struct Tick {
 
 impl Tick {
     /// What it credits: at most its own length, so that a paused or starved process does not look hung.
-    fn credit(self) -> Duration {
+    pub(crate) fn credit(self) -> Duration {
         self.elapsed.min(self.planned)
     }
 

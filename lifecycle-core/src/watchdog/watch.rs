@@ -1,12 +1,13 @@
 //! The watchdog's thread: it looks at every heartbeat once a tick, and at the deadline of the shutdown.
 
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
 
 use super::judge::{Judgement, Limits, Pulse, Tick};
-use super::{INIT, INIT_RUN, WATCHDOG, deadline, verdict};
+use super::{INIT, INIT_RUN, TICKED, WATCHDOG, deadline, verdict};
 use crate::bell::Bell;
 use crate::config;
+use crate::hang;
 use crate::heartbeat::{self, Arm, Heartbeat};
 use crate::raw::{self, stderr_line};
 
@@ -28,6 +29,7 @@ pub(super) struct Watch {
     pulses: Vec<(&'static Heartbeat, Pulse)>,
     run: u32,
     tick: Duration,
+    ticked: Duration,
 }
 
 impl Watch {
@@ -37,7 +39,15 @@ impl Watch {
         orchestrator: &'static Bell,
     ) -> Watch {
         let tick = config.map_or(SLOWEST, |config| tick(config.timeout.min(config.startup)));
-        Watch { config, bell, orchestrator, pulses: Vec::with_capacity(64), run: 0, tick }
+        Watch {
+            config,
+            bell,
+            orchestrator,
+            pulses: Vec::with_capacity(64),
+            run: 0,
+            tick,
+            ticked: Duration::ZERO,
+        }
     }
 
     pub(super) fn run(mut self) {
@@ -62,11 +72,22 @@ impl Watch {
             let now = Instant::now();
             let tick = Tick { planned, elapsed: now - before };
             before = now;
+            self.advance(tick);
             // A run that ended meanwhile is not judged any more: `judging` may be out of date by now.
             if let Some(config) = judging.filter(|_| WATCHDOG.run.load(Acquire) == run) {
                 self.look(config, tick);
+                if WATCHDOG.paused.load(Acquire) == 0 {
+                    // Ticks more than a heartbeat gets: where the whole runtime is frozen, the verdict falls first.
+                    hang::look_at_polls(config.timeout + self.tick * 3);
+                }
             }
         }
+    }
+
+    /// The clock of polls: a process that was stopped has not been in a poll meanwhile.
+    fn advance(&mut self, tick: Tick) {
+        self.ticked += tick.credit();
+        TICKED.store(u64::try_from(self.ticked.as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 
     fn look(&mut self, config: config::Watchdog, tick: Tick) {
@@ -85,11 +106,14 @@ impl Watch {
             heartbeat.set_stale(pulse.stale, pulse.has_beaten());
             match judgement {
                 Judgement::Fine => {}
-                Judgement::Half => crate::log::half_time(heartbeat),
+                Judgement::Half => {
+                    crate::log::half_time(heartbeat);
+                    hang::half_time(heartbeat);
+                }
                 // Look once more: the beat may have come while the others were judged.
                 Judgement::Hung if pulse.observe(heartbeat.beats(), tick, limits) != Judgement::Hung => {}
                 Judgement::Hung if is_debugged() => pulse.excuse(),
-                Judgement::Hung => hang(heartbeat, orchestrator),
+                Judgement::Hung => end(heartbeat, orchestrator),
             }
         }
     }
@@ -127,13 +151,17 @@ fn tick(shortest: Duration) -> Duration {
 }
 
 /// Allocates nothing, takes no lock; ends with the process.
-fn hang(heartbeat: &'static Heartbeat, orchestrator: &Bell) -> ! {
+fn end(heartbeat: &'static Heartbeat, orchestrator: &Bell) -> ! {
+    hang::arm_reaper();
     stderr_line!("{}: {}", verdict::HEADLINE, verdict::Stale(heartbeat));
     WATCHDOG.hung.store(std::ptr::from_ref(heartbeat).cast_mut(), Release);
     crate::log::hang(heartbeat);
     orchestrator.ring();
     let verdict = Instant::now();
-    crate::last_gasp::run();
+    // Beside the report: both take their time.
+    crate::last_gasp::ask();
+    hang::fatal(heartbeat);
+    crate::last_gasp::wait();
     let told = || crate::log::hang_was_told() || verdict.elapsed() > TRACING_PATIENCE;
     let recorded = || WATCHDOG.hang_recorded.load(Acquire) || verdict.elapsed() > LEDGER_PATIENCE;
     while !(told() && recorded()) {

@@ -1,0 +1,119 @@
+//! What a report is about, and what it says before anybody is looked into.
+
+use std::fmt::Write;
+
+use super::{Text, reporter, stacks};
+use crate::heartbeat::{self, Heartbeat};
+use crate::listen::Ear;
+use crate::place::Place;
+use crate::watchdog;
+use crate::watchdog::verdict::Stale;
+
+/// The occasion.
+pub(crate) enum About {
+    /// The verdict fell.
+    Hang(&'static Heartbeat),
+    /// Half of its time is over.
+    HalfTime(&'static Heartbeat),
+    /// A hook is late.
+    Late,
+    /// A task does not leave its poll.
+    Frozen(&'static Ear),
+    /// Somebody asked.
+    Asked,
+}
+
+impl About {
+    pub(super) fn is_fatal(&self) -> bool {
+        matches!(self, About::Hang(_))
+    }
+
+    pub(super) fn is_half_time(&self) -> bool {
+        matches!(self, About::HalfTime(_))
+    }
+
+    /// Whether only suspects are shown: the service goes on, and its log is not to be flooded.
+    pub(super) fn is_brief(&self) -> bool {
+        matches!(self, About::HalfTime(_) | About::Late | About::Frozen(_))
+    }
+
+    /// Whether it lost its point: the process is about to end with a report of its own.
+    pub(super) fn is_outdated(&self) -> bool {
+        !self.is_fatal() && watchdog::hung_heartbeat().is_some()
+    }
+
+    /// The thread that it is about, or 0.
+    pub(super) fn thread(&self) -> u32 {
+        match self {
+            About::Frozen(ear) => ear.look().thread,
+            _ => 0,
+        }
+    }
+
+    /// Where the stale heartbeat's function awaits.
+    pub(super) fn crumb(&self) -> Option<&'static Place> {
+        match self {
+            About::Hang(heartbeat) | About::HalfTime(heartbeat) => {
+                heartbeat.inside().filter(|inside| **inside != heartbeat.place())
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn title(&self, out: &mut dyn Write) {
+        let pid = std::process::id();
+        let _ = match self {
+            About::Hang(_) => write!(out, "hang report of process {pid}:"),
+            About::HalfTime(heartbeat) => {
+                write!(out, "hang report of process {pid} at half-time of heartbeat `{}`:", heartbeat.name())
+            }
+            About::Late => write!(out, "hang report of process {pid}, for a hook that is late:"),
+            About::Frozen(ear) => {
+                let sight = ear.look();
+                let (name, seconds) = (sight.name.as_str(), sight.millis as f64 / 1e3);
+                write!(
+                    out,
+                    "WARN lifecycle: task `{name}` has been in one poll for {seconds:.1} s, while heartbeats go on\n\
+                     hang report of process {pid}:"
+                )
+            }
+            About::Asked => write!(out, "hang report of process {pid}, which goes on:"),
+        };
+    }
+
+    /// Every heartbeat that is not fresh, those of the runtime too.
+    pub(super) fn heartbeats(&self, out: &mut dyn Write) {
+        if !matches!(self, About::Hang(_)) {
+            return;
+        }
+        for heartbeat in heartbeat::all().filter(|heartbeat| !heartbeat.stale().is_zero()) {
+            let _ = writeln!(out, "  {}", Stale(heartbeat));
+        }
+    }
+
+    /// Wakes the tasks that are to tell what they wait for. It takes locks of the scheduler's, which a hung thread may hold:
+    /// the fatal report has another thread do it.
+    pub(super) fn wake(&self) {
+        if self.is_fatal() {
+            reporter::wake_tasks();
+        } else {
+            stacks::wake_all();
+        }
+    }
+}
+
+/// The lines of tasks, for a report without stacks.
+pub(super) fn task_line(ear: &Ear) -> Text<400> {
+    let sight = ear.look();
+    let mut line = Text::new();
+    let _ = write!(line, "  `{}`", sight.name.as_str());
+    if let Some(place) = sight.place {
+        let _ = write!(line, " ({place})");
+    }
+    let (seconds, polls) = (sight.millis as f64 / 1e3, sight.polls);
+    let _ = match sight.thread {
+        0 => write!(line, ": idle; last polled {seconds:.1} s ago, {polls} polls"),
+        thread => write!(line, ": in poll {polls} on thread {thread} for {seconds:.1} s"),
+    };
+    line
+}

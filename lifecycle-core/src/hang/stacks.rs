@@ -1,0 +1,110 @@
+//! The part of the report for which threads are stopped and looked into: Linux, with the feature `stacks`.
+
+mod awaits;
+mod capture;
+mod cause;
+mod classify;
+mod dump;
+mod dwarf;
+mod elf;
+mod fault;
+mod half;
+mod helper;
+mod modules;
+mod name;
+mod peer;
+mod procfs;
+pub(crate) mod reaper;
+mod render;
+mod source;
+mod stack;
+mod suspects;
+mod symbols;
+mod symtab;
+mod ticket;
+
+use std::fmt::Write;
+use std::time::Instant;
+
+pub(crate) use awaits::traced;
+pub(super) use awaits::wake_all;
+
+use super::{About, plain};
+use crate::heartbeat;
+use crate::raw::thread_id;
+use dump::{Data, Facts, Mapping, THREADS};
+use ticket::{BANKS, FATAL, OTHER};
+
+/// Has the unwinder do what it does at its first use before anything hangs.
+pub(super) fn prepare() {
+    capture::walk(|_, _| false);
+}
+
+/// Makes a report and hands it to `out`. Allocates nothing, and waits for nobody without an end. Two may be made at a time,
+/// of which one is the fatal one.
+pub(super) fn write(about: &About, out: &mut dyn Write) {
+    let bank = if about.is_fatal() { FATAL } else { OTHER };
+    let Some(mut mapping) = Mapping::new() else { return plain::write(about, out) };
+    let walks = mapping.walks();
+    let generation = BANKS[bank].begin(walks);
+    let begun = Instant::now();
+    let Data { facts, .. } = mapping.data();
+    describe(about, facts);
+    let threads_closed = capture::capture(facts, walks, bank, generation);
+    let asked = awaits::ask(facts, bank, generation);
+    about.wake();
+    let tasks_closed = asked.wait(walks);
+    for thread in &mut facts.thread[..facts.threads as usize] {
+        thread.ran[1] = procfs::ran(thread.id);
+    }
+    facts.sampled = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    half::recall(facts);
+    if !about.is_outdated() {
+        if !helper::run(&mut mapping) {
+            helper::write_without_help(&mut mapping);
+        }
+        let Data { facts, text, .. } = mapping.data();
+        let _ = out.write_str(text.as_str());
+        if about.is_half_time() {
+            half::keep(facts);
+        }
+    }
+    if threads_closed && tasks_closed {
+        // SAFETY: every ticket was taken back, so nobody writes to it any more; `walks` is not used below.
+        unsafe { mapping.unmap() };
+    } else {
+        mapping.close();
+    }
+}
+
+/// What can be told without stopping anybody.
+fn describe(about: &About, facts: &mut Facts) {
+    facts.pid = std::process::id();
+    facts.full = u32::from(super::settings::is_full());
+    facts.brief = u32::from(about.is_brief());
+    facts.goes_on = u32::from(matches!(about, About::Asked));
+    facts.about = about.thread();
+    about.title(&mut facts.title);
+    about.heartbeats(&mut facts.heartbeats);
+    if let Some(place) = about.crumb() {
+        let _ = write!(facts.crumb, "{place}");
+    }
+    for (file, heartbeat) in facts.files.iter_mut().zip(heartbeat::all().filter(|h| !h.is_probe())) {
+        let _ = file.write_str(heartbeat.place().file);
+    }
+    for (file, ear) in facts.files.iter_mut().rev().zip(crate::listen::ears()) {
+        if let Some(place) = ear.look().place.filter(|_| file.is_empty()) {
+            let _ = file.write_str(place.file);
+        }
+    }
+    procfs::executable_mappings(&mut facts.maps);
+    let own = thread_id();
+    let (thread, threads) = (&mut facts.thread, &mut facts.threads);
+    procfs::for_each_thread(|id| {
+        let index = *threads as usize;
+        if id != own && index < THREADS {
+            procfs::describe(id, &mut thread[index]);
+            *threads += 1;
+        }
+    });
+}

@@ -1,0 +1,148 @@
+//! What a task waits for: at its next poll the leaf that asks to be woken stands on the whole chain of awaits.
+//!
+//! A waker with another vtable is passed in, so that the leaf sees a new one and clones it; `clone` notes the stack and
+//! returns the task's own waker. Nothing of ours stays behind. A leaf that asks nobody to wake it stays unknown.
+
+use std::mem::ManuallyDrop;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::time::{Duration, Instant};
+
+use super::capture::{of_call, walk};
+use super::dump::{Chains, Facts, LEAF_FRAMES, LEAVES, TASKS, Task, Walks};
+use super::ticket::{Address, BANKS};
+use crate::hang::Text;
+use crate::listen::{Ear, ears};
+
+/// How long the runtime may take to poll the tasks again.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+const IN_POLL: u32 = 1;
+const POLLED: u32 = 2;
+
+/// The tasks of a report, with the leave to find out what they wait for.
+pub(super) struct Asked {
+    ears: [Option<&'static Ear>; TASKS],
+    bank: usize,
+    generation: u32,
+}
+
+/// Notes what is known of each task, and asks those that are idle for more; they must be woken to tell it.
+pub(super) fn ask(facts: &mut Facts, bank: usize, generation: u32) -> Asked {
+    let mut asked = Asked { ears: [None; TASKS], bank, generation };
+    for (index, ear) in ears().take(TASKS).enumerate() {
+        let sight = ear.look();
+        let mut place = Text::new();
+        if let Some(at) = sight.place {
+            use std::fmt::Write;
+            let _ = write!(place, "{at}");
+        }
+        let task = &mut facts.task[index];
+        *task = Task {
+            name: sight.name,
+            place,
+            thread: sight.thread,
+            polls: sight.polls,
+            millis: sight.millis,
+            ..*task
+        };
+        facts.tasks = index as u32 + 1;
+        if sight.thread == 0 {
+            BANKS[bank].tasks[index].open(generation);
+            ear.wanted.store(Address { bank, generation, index }.pack(), Release);
+            asked.ears[index] = Some(ear);
+        }
+    }
+    asked
+}
+
+impl Asked {
+    /// Waits until they were polled; returns whether none of them is writing now.
+    pub(super) fn wait(self, walks: &Walks) -> bool {
+        let end = Instant::now() + PATIENCE;
+        let pending = |(index, ear): (usize, &Option<&Ear>)| {
+            ear.is_some() && walks.tasks[index].polled.load(Relaxed) != POLLED
+        };
+        while self.ears.iter().enumerate().any(pending) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let mut all_closed = true;
+        for (index, ear) in self.ears.iter().enumerate() {
+            if let Some(ear) = ear {
+                ear.wanted.store(0, Relaxed);
+                all_closed &= BANKS[self.bank].tasks[index].close(self.generation);
+            }
+        }
+        all_closed
+    }
+}
+
+/// Wakes the tasks that were asked. Takes locks of the scheduler's, which hung threads may hold: the caller may block.
+pub(in crate::hang) fn wake_all() {
+    ears().filter(|ear| ear.wanted.load(Relaxed) != 0).for_each(Ear::wake);
+}
+
+/// Runs `poll` so that it tells what it waits for.
+pub(crate) fn traced<T>(
+    wanted: u64,
+    context: &mut Context<'_>,
+    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    let Some(address) = Address::unpack(wanted) else { return poll(context) };
+    let tracer = Tracer { waker: context.waker(), address };
+    tracer.write(|chains| chains.polled.store(IN_POLL, Relaxed));
+    let data = (&raw const tracer).cast();
+    // SAFETY: the vtable's functions take a `Tracer`, and this one lives as long as the waker, which is never dropped
+    // and only lent out: who keeps it has to clone it, and gets the task's own.
+    let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) });
+    let poll = poll(&mut Context::from_waker(&waker));
+    tracer.write(|chains| chains.polled.store(POLLED, Relaxed));
+    poll
+}
+
+struct Tracer<'a> {
+    waker: &'a Waker,
+    address: Address,
+}
+
+impl Tracer<'_> {
+    fn write(&self, f: impl FnOnce(&Chains)) {
+        let Address { bank, generation, index } = self.address;
+        let Some(ticket) = BANKS[bank].tasks.get(index) else { return };
+        if ticket.begin(generation) {
+            f(&BANKS[bank].walks().tasks[index]);
+            ticket.end(generation, false);
+        }
+    }
+}
+
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| {});
+
+unsafe fn clone(tracer: *const ()) -> RawWaker {
+    // SAFETY: from `traced`, whose tracer lives as long as its waker is lent out.
+    let tracer = unsafe { &*tracer.cast::<Tracer>() };
+    tracer.write(note);
+    let waker = ManuallyDrop::new(tracer.waker.clone());
+    RawWaker::new(waker.data(), waker.vtable())
+}
+
+unsafe fn wake(tracer: *const ()) {
+    // SAFETY: as in `clone`.
+    unsafe { &*tracer.cast::<Tracer>() }.waker.wake_by_ref();
+}
+
+/// The stack of this very thread, from the leaf up.
+fn note(chains: &Chains) {
+    let leaf = chains.leaves.load(Relaxed) as usize;
+    if leaf >= LEAVES {
+        return;
+    }
+    let mut len = 0;
+    walk(|ip, interrupted| {
+        chains.frames[leaf][len].store(of_call(ip, interrupted), Relaxed);
+        len += 1;
+        len < LEAF_FRAMES
+    });
+    chains.lens[leaf].store(len as u32, Relaxed);
+    chains.leaves.store(leaf as u32 + 1, Relaxed);
+}

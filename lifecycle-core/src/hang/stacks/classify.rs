@@ -1,0 +1,299 @@
+//! From a stack to a diagnosis: why, and whose line it is. Pure.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::cause::Cause;
+use super::dump::{Call, Thread};
+use super::name::{Name, short};
+use super::source::Author;
+use crate::hang::Text;
+
+/// A function that was called, inlined ones too.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Frame {
+    pub(super) name: Name,
+    /// In full, and as it is shown; empty without line tables.
+    pub(super) full: Text<256>,
+    pub(super) file: Text<160>,
+    pub(super) line: u32,
+    pub(super) author: Author,
+}
+
+/// What a report says of one thread or task.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Finding {
+    pub(super) cause: Cause,
+    /// A task that waits where the stale heartbeat left its breadcrumb.
+    pub(super) is_at_crumb: bool,
+    /// It runs on a thread of the runtime's, or of ours: a culprit sooner than one on a thread of its own.
+    pub(super) is_service: bool,
+    /// The user's function and its place.
+    pub(super) function: Text<96>,
+    pub(super) place: Text<200>,
+    /// The file descriptor that it is about, or -1, and what that is.
+    pub(super) descriptor: i32,
+    pub(super) object: Text<160>,
+    /// The address of the lock that it is about, or 0.
+    pub(super) lock: u64,
+    /// The user's frames, hashed.
+    pub(super) user: u64,
+    /// All frames, hashed: equal stacks are shown once.
+    pub(super) stack: u64,
+}
+
+/// What frames of a library, called by the user's, say of a thread. The first row that fits counts.
+const BLOCKED: [(Cause, &[&str]); 11] = [
+    (Cause::Child, &["process::Child::", "process::Command::", "std/src/process.rs", "waitpid"]),
+    (
+        Cause::Channel,
+        &[
+            "sync::mpmc::",
+            "sync::mpsc::",
+            "sync/mpmc/",
+            "sync/mpsc",
+            "crossbeam_channel::",
+            "crossbeam-channel",
+            "flume::",
+        ],
+    ),
+    (Cause::BlockOn, &["block_on"]),
+    (Cause::Join, &["JoinHandle::join", "JoinInner", "thread::scoped::", "pthread_join"]),
+    (
+        Cause::Condvar,
+        &["Condvar", "sync/condvar", "sync::condvar", "pthread_cond_", "sync::barrier", "Barrier::wait"],
+    ),
+    (Cause::RwLock, &["RwLock", "sync/rwlock", "sync::rwlock", "raw_rwlock", "pthread_rwlock"]),
+    (
+        Cause::Mutex,
+        &[
+            "Mutex::lock",
+            "sync/mutex",
+            "sync::mutex",
+            "sync/poison/mutex",
+            "lock_contended",
+            "raw_mutex",
+            "RawMutex",
+            "ReentrantLock",
+            "pthread_mutex_lock",
+            "lll_lock_wait",
+            "Stdout::lock",
+            "Stderr::lock",
+        ],
+    ),
+    (Cause::Once, &["sync::once::", "sync/once", "OnceLock", "LazyLock", "once_cell::"]),
+    (Cause::Sleep, &["thread::sleep", "sleep_until", "nanosleep", "usleep"]),
+    (Cause::Park, &["thread::park", "Parker::park"]),
+    (Cause::Drop, &["drop_in_place"]),
+];
+
+/// What the leaf of a chain of awaits says.
+const AWAITED: [(Cause, &[&str]); 14] = [
+    (Cause::AsyncMutex, &["sync::mutex::", "sync/mutex.rs"]),
+    (Cause::AsyncRwLock, &["sync::rwlock::", "sync/rwlock"]),
+    (Cause::Room, &["mpsc::bounded::Sender", "Sender::send", "Sender::reserve"]),
+    (
+        Cause::Message,
+        &[
+            "sync::mpsc::",
+            "sync/mpsc/",
+            "sync::oneshot",
+            "sync/oneshot",
+            "sync::broadcast",
+            "sync/broadcast",
+            "sync::watch",
+            "sync/watch",
+            "futures_channel",
+            "async_channel",
+        ],
+    ),
+    (Cause::Barrier, &["sync::barrier", "sync/barrier"]),
+    (Cause::AsyncOnce, &["sync::once_cell", "sync/once_cell"]),
+    (Cause::Semaphore, &["sync::semaphore", "sync/semaphore", "batch_semaphore"]),
+    (Cause::Notify, &["sync::notify", "sync/notify", "cancellation_token"]),
+    (Cause::Timer, &["time::sleep", "time/sleep", "time::interval", "time/interval", "time::timeout"]),
+    (Cause::Child, &["tokio::process", "src/process/"]),
+    (Cause::Blocking, &["asyncify", "blocking/task"]),
+    (Cause::Task, &["runtime::task::join", "task/join", "JoinHandle", "JoinSet"]),
+    (Cause::Readiness, &["io::registration", "io/registration", "scheduled_io", "runtime::io", "src/net/"]),
+    (Cause::Other, &[""]),
+];
+
+const ALLOCATOR: [&str; 7] = [
+    "__rust_alloc",
+    "__rust_dealloc",
+    "__rust_realloc",
+    "__rust_alloc_zeroed",
+    "GlobalAlloc",
+    "alloc::alloc::alloc",
+    "alloc::alloc::dealloc",
+];
+const LIBC_ALLOCATOR: [&str; 6] = ["malloc", "free", "realloc", "calloc", "posix_memalign", "_int_malloc"];
+
+/// A stretch of the processor's time that makes a thread a running one.
+const BUSY_SHARE: u64 = 2;
+
+impl Finding {
+    pub(super) const NONE: Finding = Finding {
+        cause: Cause::Idle,
+        is_at_crumb: false,
+        is_service: false,
+        function: Text::new(),
+        place: Text::new(),
+        descriptor: -1,
+        object: Text::new(),
+        lock: 0,
+        user: 0,
+        stack: 0,
+    };
+
+    fn at(cause: Cause, culprit: &Frame, frames: &[Frame]) -> Finding {
+        let mut finding = Finding { cause, user: user_hash(frames), ..Finding::NONE };
+        finding.function = Text::of(short(culprit.name.as_str()));
+        finding.place = culprit.place();
+        finding
+    }
+}
+
+impl Frame {
+    pub(super) fn place(&self) -> Text<200> {
+        use std::fmt::Write;
+        let mut place = Text::new();
+        if !self.file.is_empty() {
+            let _ = write!(place, "{}:{}", self.file.as_str(), self.line);
+        }
+        place
+    }
+
+    fn says(&self, word: &str) -> bool {
+        self.name.as_str().contains(word) || self.file.as_str().contains(word)
+    }
+}
+
+/// The diagnosis of a thread, from its frames, innermost first. `sampled`: nanoseconds between the samples of its time.
+pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64) -> Finding {
+    let ours = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
+    // A thread that is in our own code works for us, whoever called it.
+    let theirs = &frames[..ours];
+    let Some(first) = theirs.iter().position(|frame| frame.author == Author::User) else {
+        return Finding::NONE;
+    };
+    let is_running = facts.state == b'R' || facts.ran[1].saturating_sub(facts.ran[0]) * BUSY_SHARE > sampled;
+    let (culprit, cause) = match allocation(theirs, first, is_running) {
+        Some(Some(caller)) => (caller, Cause::Allocator),
+        // It is we who wait for the user's allocator.
+        Some(None) => return Finding::NONE,
+        None => (first, blocked(&frames[..first], facts, is_running)),
+    };
+    let mut finding = Finding::at(cause, &frames[culprit], frames);
+    let is_runtime =
+        |frame: &Frame| frame.author == Author::Own || frame.says("tokio::runtime") || frame.says("/tokio-");
+    finding.is_service = frames[culprit..].iter().any(is_runtime);
+    finding.descriptor = descriptor(cause, facts.call);
+    if facts.call.known == 1 && facts.call.number == libc::SYS_futex && cause.is_blocking_lock() {
+        finding.lock = facts.call.args[0];
+    }
+    finding
+}
+
+/// Whether the thread is in the allocator, and then the user's function that asked for memory.
+fn allocation(frames: &[Frame], first: usize, is_running: bool) -> Option<Option<usize>> {
+    let is_allocator = |frame: &Frame| ALLOCATOR.iter().any(|word| frame.says(word));
+    let last = frames.iter().rposition(is_allocator);
+    // An allocator of the program's own is user code too, inside of the call.
+    let inside = last.filter(|last| *last > first);
+    let outside = frames[..first]
+        .iter()
+        .any(|frame| LIBC_ALLOCATOR.contains(&frame.name.as_str()) || is_allocator(frame));
+    let from = match inside {
+        Some(last) => last,
+        None if outside && !is_running => first,
+        None => return None,
+    };
+    let is_caller = |frame: &Frame| frame.author == Author::User && !is_allocator(frame);
+    Some(frames[from..].iter().position(is_caller).map(|caller| from + caller))
+}
+
+fn blocked(called: &[Frame], facts: &Thread, is_running: bool) -> Cause {
+    let said = |words: &[&str]| called.iter().any(|frame| words.iter().any(|word| frame.says(word)));
+    let by_name = BLOCKED.into_iter().find(|(_, words)| said(words)).map(|(cause, _)| cause);
+    match by_name {
+        // Whoever spins in one of them is not waiting for it: a lock that is taken over and over.
+        Some(Cause::Drop) | None if is_running && !in_system_call(facts.call) => {
+            by_name.unwrap_or(Cause::Spin)
+        }
+        Some(Cause::Drop) | None => by_system_call(facts),
+        Some(cause) => cause,
+    }
+}
+
+fn in_system_call(call: Call) -> bool {
+    call.known == 1 && call.number >= 0
+}
+
+fn by_system_call(facts: &Thread) -> Cause {
+    let call = facts.call;
+    if !in_system_call(call) {
+        return if facts.state == b'D' { Cause::Disk } else { Cause::Unknown };
+    }
+    match call.number {
+        libc::SYS_read | libc::SYS_readv | libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_pread64 => {
+            Cause::Read
+        }
+        libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_pwrite64 => {
+            Cause::Write
+        }
+        libc::SYS_connect => Cause::Connect,
+        libc::SYS_accept | libc::SYS_accept4 => Cause::Accept,
+        libc::SYS_openat => Cause::Open,
+        libc::SYS_ppoll | libc::SYS_pselect6 | libc::SYS_epoll_pwait => Cause::Poll,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll | libc::SYS_select | libc::SYS_epoll_wait => Cause::Poll,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_open => Cause::Open,
+        libc::SYS_wait4 | libc::SYS_waitid => Cause::Child,
+        libc::SYS_nanosleep | libc::SYS_clock_nanosleep => Cause::Sleep,
+        libc::SYS_fsync | libc::SYS_fdatasync => Cause::Sync,
+        libc::SYS_flock => Cause::FileLock,
+        libc::SYS_futex => Cause::Futex,
+        _ if facts.state == b'D' => Cause::Disk,
+        _ => Cause::Call,
+    }
+}
+
+fn descriptor(cause: Cause, call: Call) -> i32 {
+    let has_one = matches!(
+        cause,
+        Cause::Read | Cause::Write | Cause::Connect | Cause::Accept | Cause::Sync | Cause::FileLock
+    );
+    if has_one { i32::try_from(call.args[0]).unwrap_or(-1) } else { -1 }
+}
+
+/// The diagnosis of a chain of awaits, and the part of its frames that is the task's own.
+pub(super) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
+    // Below the leaf lie the clone of the waker and what we note; above the task our own poll.
+    let start =
+        frames.iter().take(24).rposition(|frame| frame.says("Waker::clone") || frame.says("task/wake.rs"));
+    let frames = &frames[start.map_or(0, |start| start + 1)..];
+    let end = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
+    let frames = &frames[..end];
+    let first = frames.iter().position(|frame| frame.author == Author::User);
+    let leaf = &frames[..first.unwrap_or(frames.len())];
+    let said = |words: &[&str]| leaf.iter().any(|frame| words.iter().any(|word| frame.says(word)));
+    let cause = AWAITED.into_iter().find(|(_, words)| said(words)).map_or(Cause::Other, |(cause, _)| cause);
+    let finding = match first {
+        Some(first) => Finding::at(cause, &frames[first], frames),
+        None => Finding { cause, ..Finding::NONE },
+    };
+    (finding, frames)
+}
+
+fn user_hash(frames: &[Frame]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for frame in frames.iter().filter(|frame| frame.author == Author::User) {
+        (frame.name.as_str(), frame.line).hash(&mut hasher);
+    }
+    // 0 stands for: not known.
+    hasher.finish().max(1)
+}

@@ -1,0 +1,138 @@
+//! Just enough of ELF to find a function's name, without allocation. Pure: a file's bytes in, a name out.
+
+/// A 64-bit little-endian ELF file.
+#[derive(Clone, Copy)]
+pub(super) struct Elf<'a> {
+    bytes: &'a [u8],
+}
+
+const PROGRAM_LOAD: u32 = 1;
+const PROGRAM_NOTE: u32 = 4;
+const EXECUTABLE: u32 = 1;
+const SYMBOLS: u32 = 2;
+const DYNAMIC_SYMBOLS: u32 = 11;
+const FUNCTION: u8 = 2;
+const BUILD_ID: u32 = 3;
+
+impl<'a> Elf<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Option<Elf<'a>> {
+        // Class 64, data little-endian.
+        bytes.starts_with(b"\x7fELF\x02\x01").then_some(Elf { bytes })
+    }
+
+    fn read<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
+        let at = usize::try_from(at).ok()?;
+        self.bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+    }
+
+    fn u16(&self, at: u64) -> Option<u64> {
+        self.read(at).map(|bytes| u64::from(u16::from_le_bytes(bytes)))
+    }
+
+    fn u32(&self, at: u64) -> Option<u32> {
+        self.read(at).map(u32::from_le_bytes)
+    }
+
+    fn u64(&self, at: u64) -> Option<u64> {
+        self.read(at).map(u64::from_le_bytes)
+    }
+
+    /// The headers of segments: offset of each.
+    fn programs(self) -> impl Iterator<Item = u64> {
+        let (table, count) = (self.u64(32).unwrap_or(0), self.u16(56).unwrap_or(0));
+        (0..count).filter_map(move |index| table.checked_add(index * 56))
+    }
+
+    /// The headers of sections of a kind.
+    fn sections(self, kind: u32) -> impl Iterator<Item = u64> {
+        let (table, count) = (self.u64(40).unwrap_or(0), self.u16(60).unwrap_or(0));
+        let headers = (0..count).filter_map(move |index| table.checked_add(index * 64));
+        headers.filter(move |at| self.u32(at + 4) == Some(kind))
+    }
+
+    /// The address that the linker gave to what lies at `offset` of the file.
+    pub(super) fn address_of(self, offset: u64) -> Option<u64> {
+        self.programs().find_map(|at| {
+            let (kind, flags) = (self.u32(at)?, self.u32(at + 4)?);
+            let (start, address, size) = (self.u64(at + 8)?, self.u64(at + 16)?, self.u64(at + 32)?);
+            let holds = offset >= start && offset - start < size;
+            (kind == PROGRAM_LOAD && flags & EXECUTABLE != 0 && holds).then(|| address + (offset - start))
+        })
+    }
+
+    /// The mangled name of the function that holds the linker's `address`.
+    pub(super) fn function(self, address: u64) -> Option<&'a str> {
+        let tables = [SYMBOLS, DYNAMIC_SYMBOLS].into_iter().flat_map(move |kind| self.sections(kind));
+        tables.into_iter().find_map(|table| self.function_in(table, address))
+    }
+
+    fn function_in(self, table: u64, address: u64) -> Option<&'a str> {
+        let (start, size) = (self.u64(table + 24)?, self.u64(table + 32)?);
+        let link = u64::from(self.u32(table + 40)?);
+        let names = self.u64(self.u64(40)?.checked_add(link * 64)?.checked_add(24)?)?;
+        let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?;
+        let mut best: Option<(u64, u32)> = None;
+        for entry in self.bytes.get(range)?.chunks_exact(24) {
+            let word = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
+            let (value, length) = (word(8), word(16));
+            let is_function = entry[4] & 15 == FUNCTION && (entry[6], entry[7]) != (0, 0);
+            if is_function && value <= address && address - value < length.max(1) {
+                let name = u32::from_le_bytes(entry[..4].try_into().unwrap_or_default());
+                best = best.filter(|(found, _)| *found >= value).or(Some((value, name)));
+            }
+        }
+        let name = self.bytes.get(usize::try_from(names + u64::from(best?.1)).ok()?..)?;
+        let name = &name[..name.iter().position(|byte| *byte == 0)?];
+        std::str::from_utf8(name).ok()
+    }
+
+    /// The bytes that name this very build, if the linker left them.
+    pub(super) fn build_id(self) -> Option<&'a [u8]> {
+        self.programs().filter(|at| self.u32(*at) == Some(PROGRAM_NOTE)).find_map(|at| {
+            let (mut note, size) = (self.u64(at + 8)?, self.u64(at + 32)?);
+            let end = note.checked_add(size)?;
+            while note < end {
+                let (name, data) = (u64::from(self.u32(note)?), u64::from(self.u32(note + 4)?));
+                let content = note + 12 + name.next_multiple_of(4);
+                if self.u32(note + 8)? == BUILD_ID {
+                    let content = usize::try_from(content).ok()?;
+                    return self.bytes.get(content..content + usize::try_from(data).ok()?);
+                }
+                note = content + data.next_multiple_of(4);
+            }
+            None
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_very_test_is_found_in_its_own_executable() {
+        let path = std::env::current_exe().expect("we run");
+        let bytes = std::fs::read(path).expect("readable");
+        let elf = Elf::new(&bytes).expect("an ELF file");
+        let function = this_very_test_is_found_in_its_own_executable as fn() as usize as u64;
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
+        let module = super::super::modules::modules(&maps)
+            .find(|module| module.begin <= function && function < module.end)
+            .expect("mapped");
+        let address = elf.address_of(function - module.begin + module.offset).expect("in a segment");
+        let name = elf.function(address + 1).expect("not stripped");
+        assert!(name.contains("this_very_test_is_found"), "{name}");
+        assert!(elf.function(1).is_none());
+    }
+
+    #[test]
+    fn rubbish_is_no_file_and_a_cut_one_has_no_names() {
+        assert!(Elf::new(b"#!/bin/sh").is_none());
+        let cut = Elf::new(b"\x7fELF\x02\x01\x01").expect("it begins well");
+        assert_eq!((cut.address_of(0), cut.function(0), cut.build_id()), (None, None, None));
+        let mut wild = [0xff; 256];
+        wild[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        let wild = Elf::new(&wild).expect("it begins well");
+        assert_eq!((wild.address_of(0), wild.function(0), wild.build_id()), (None, None, None));
+    }
+}

@@ -1,0 +1,51 @@
+//! What threads did at half-time, so that the end can tell a deadlock from slowness.
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use super::dump::{Facts, THREADS};
+
+struct Then {
+    id: AtomicU32,
+    user: AtomicU64,
+    ran: AtomicU64,
+}
+
+/// Statics, not a dump that is kept: the last report must not read memory that an earlier one gives back.
+static THEN: [Then; THREADS] =
+    [const { Then { id: AtomicU32::new(0), user: AtomicU64::new(0), ran: AtomicU64::new(0) } }; THREADS];
+
+/// Milliseconds on the monotonic clock; 0 before the first half-time.
+static AT: AtomicU64 = AtomicU64::new(0);
+
+pub(super) fn keep(facts: &Facts) {
+    AT.store(0, Relaxed);
+    for (index, then) in THEN.iter().enumerate() {
+        let thread = facts.thread[..facts.threads as usize].get(index);
+        then.id.store(thread.map_or(0, |thread| thread.id), Relaxed);
+        then.user.store(thread.map_or(0, |thread| thread.finding.user), Relaxed);
+        then.ran.store(thread.map_or(0, |thread| thread.ran[1]), Relaxed);
+    }
+    AT.store(now(), Release);
+}
+
+/// Adds it to what is known now.
+pub(super) fn recall(facts: &mut Facts) {
+    let at = AT.load(Acquire);
+    if at == 0 {
+        return;
+    }
+    facts.since_half = now().saturating_sub(at);
+    for thread in &mut facts.thread[..facts.threads as usize] {
+        if let Some(then) = THEN.iter().find(|then| then.id.load(Relaxed) == thread.id) {
+            thread.half = [then.user.load(Relaxed), then.ran.load(Relaxed)];
+        }
+    }
+}
+
+fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a valid timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+}

@@ -1,0 +1,122 @@
+//! Leave to write into a dump: given for one report, and taken back before its memory goes.
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicU32};
+
+use super::dump::{TASKS, THREADS, Walks};
+
+const CLOSED: u32 = 0;
+const OPEN: u32 = 1;
+const BUSY: u32 = 2;
+const DONE: u32 = 3;
+
+/// One writer's leave. A static, not part of the dump: a handler that comes late must not touch memory that is gone.
+pub(super) struct Ticket(AtomicU32);
+
+impl Ticket {
+    const fn new() -> Ticket {
+        Ticket(AtomicU32::new(CLOSED))
+    }
+
+    pub(super) fn open(&self, generation: u32) {
+        // Release: whoever begins sees the dump that the bank points to.
+        self.0.store(generation << 2 | OPEN, Release);
+    }
+
+    /// Whether the writer may write: until it says `end`, the dump stays.
+    pub(super) fn begin(&self, generation: u32) -> bool {
+        self.change(generation, OPEN, BUSY)
+    }
+
+    /// `done`: nothing more will come.
+    // A change, not a store: a writer that took ages must not touch the leave of a later report.
+    pub(super) fn end(&self, generation: u32, done: bool) {
+        self.change(generation, BUSY, if done { DONE } else { OPEN });
+    }
+
+    pub(super) fn is_done(&self, generation: u32) -> bool {
+        self.0.load(Acquire) == generation << 2 | DONE
+    }
+
+    /// Takes the leave back; false if a writer is at it right now.
+    pub(super) fn close(&self, generation: u32) -> bool {
+        self.change(generation, OPEN, CLOSED) || self.0.load(Acquire) != generation << 2 | BUSY
+    }
+
+    fn change(&self, generation: u32, from: u32, to: u32) -> bool {
+        let (from, to) = (generation << 2 | from, generation << 2 | to);
+        self.0.compare_exchange(from, to, AcqRel, Acquire).is_ok()
+    }
+}
+
+/// The tickets of one report at a time.
+pub(super) struct Bank {
+    generation: AtomicU32,
+    walks: AtomicPtr<Walks>,
+    pub(super) threads: [Ticket; THREADS],
+    /// Whose tickets they are, for a signal that can carry no value.
+    ids: [AtomicU32; THREADS],
+    pub(super) tasks: [Ticket; TASKS],
+}
+
+/// The fatal report has a bank of its own: it must not wait for another report that may be stuck.
+pub(super) static BANKS: [Bank; 2] = [const { Bank::new() }; 2];
+pub(super) const FATAL: usize = 0;
+pub(super) const OTHER: usize = 1;
+
+impl Bank {
+    const fn new() -> Bank {
+        Bank {
+            generation: AtomicU32::new(0),
+            walks: AtomicPtr::new(std::ptr::null_mut()),
+            threads: [const { Ticket::new() }; THREADS],
+            ids: [const { AtomicU32::new(0) }; THREADS],
+            tasks: [const { Ticket::new() }; TASKS],
+        }
+    }
+
+    /// Begins a report that is written into `walks`; returns its generation.
+    pub(super) fn begin(&self, walks: &'static Walks) -> u32 {
+        self.walks.store(std::ptr::from_ref(walks).cast_mut(), Release);
+        (self.generation.fetch_add(1, Relaxed) + 1) & (u32::MAX >> 2)
+    }
+
+    /// Lets a thread write its stack.
+    pub(super) fn open(&self, index: usize, generation: u32, id: u32) {
+        self.ids[index].store(id, Relaxed);
+        self.threads[index].open(generation);
+    }
+
+    /// The number of a thread's ticket in the current report.
+    pub(super) fn find(&self, id: u32) -> Option<(usize, u32)> {
+        let index = self.ids.iter().position(|other| other.load(Relaxed) == id)?;
+        Some((index, self.generation.load(Relaxed) & (u32::MAX >> 2)))
+    }
+
+    /// The memory of the report whose ticket the caller holds.
+    pub(super) fn walks(&self) -> &'static Walks {
+        // SAFETY: a ticket is only open after `begin`, and the memory stays while one is held.
+        unsafe { &*self.walks.load(Acquire) }
+    }
+}
+
+/// A ticket's address, small enough for a signal's value and for a task's ear; never 0.
+#[derive(Clone, Copy)]
+pub(super) struct Address {
+    pub(super) bank: usize,
+    pub(super) generation: u32,
+    pub(super) index: usize,
+}
+
+impl Address {
+    pub(super) fn pack(self) -> u64 {
+        u64::from(self.generation) << 16 | (self.bank as u64) << 15 | self.index as u64
+    }
+
+    /// `None` if it cannot be one of ours.
+    pub(super) fn unpack(packed: u64) -> Option<Address> {
+        let index = usize::try_from(packed & 0x7fff).ok()?;
+        let generation = u32::try_from(packed >> 16).ok()?;
+        (index < THREADS).then_some(Address { bank: usize::from(packed & 0x8000 != 0), generation, index })
+    }
+}
