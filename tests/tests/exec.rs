@@ -114,6 +114,7 @@ fn an_inherited_ignore_of_sighup_stays() {
     assert_eq!(ignored >> (libc::SIGUSR1 - 1) & 1, 0, "ignored by the crashed image only: {state}");
     service.line("stays up");
     service.signal(libc::SIGHUP);
+    // Twice the interval of the timer that the crashed images have left.
     std::thread::sleep(Duration::from_millis(100));
     assert!(service.is_alive());
     let output = terminated(service);
