@@ -73,10 +73,10 @@ fn leave_everything_dirty() {
     unsafe {
         libc::fcntl(descriptor, libc::F_SETFD, 0);
         libc::signal(libc::SIGUSR1, libc::SIG_IGN);
-        libc::signal(libc::SIGVTALRM, libc::SIG_IGN);
-        let tick = libc::timeval { tv_sec: 0, tv_usec: 20_000 };
+        libc::signal(libc::SIGALRM, libc::SIG_IGN);
+        let tick = libc::timeval { tv_sec: 0, tv_usec: 50_000 };
         let timer = libc::itimerval { it_interval: tick, it_value: tick };
-        libc::setitimer(libc::ITIMER_VIRTUAL, &raw const timer, std::ptr::null_mut());
+        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
         std::env::set_var("GREETING", "changed");
     }
     std::env::set_current_dir("/").expect("a folder");
