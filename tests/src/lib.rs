@@ -3,6 +3,7 @@
 pub mod allocator;
 pub mod broken;
 mod child;
+pub mod hang;
 pub mod ledger;
 pub mod library;
 pub mod pipe;

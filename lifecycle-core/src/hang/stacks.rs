@@ -12,6 +12,7 @@ mod half;
 mod helper;
 mod modules;
 mod name;
+mod occasion;
 mod peer;
 mod procfs;
 pub(crate) mod reaper;
@@ -22,12 +23,12 @@ mod suspects;
 mod symbols;
 mod symtab;
 mod ticket;
+mod words;
 
 use std::fmt::Write;
 use std::time::Instant;
 
 pub(crate) use awaits::traced;
-pub(super) use awaits::wake_all;
 
 use super::{About, plain};
 use crate::heartbeat;

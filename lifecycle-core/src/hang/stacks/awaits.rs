@@ -77,11 +77,6 @@ impl Asked {
     }
 }
 
-/// Wakes the tasks that were asked. Takes locks of the scheduler's, which hung threads may hold: the caller may block.
-pub(in crate::hang) fn wake_all() {
-    ears().filter(|ear| ear.wanted.load(Relaxed) != 0).for_each(Ear::wake);
-}
-
 /// Runs `poll` so that it tells what it waits for.
 pub(crate) fn traced<T>(
     wanted: u64,

@@ -188,12 +188,18 @@ impl Mapping {
     pub(super) fn walks(&self) -> &'static Walks {
         // SAFETY: zeroed memory is a valid `Walks`, all of it atomics. `'static` as long as the block is not unmapped,
         // which `unmap` asks its caller for.
-        unsafe { &*(&raw const (*self.dump.as_ptr()).walks) }
+        unsafe {
+            let walks = &raw const (*self.dump.as_ptr()).walks;
+            &*walks
+        }
     }
 
     pub(super) fn data(&mut self) -> &mut Data {
         // SAFETY: zeroed memory is a valid `Data`; disjoint from `walks`, and `&mut self` makes it the only reference.
-        unsafe { &mut *(&raw mut (*self.dump.as_ptr()).data) }
+        unsafe {
+            let data = &raw mut (*self.dump.as_ptr()).data;
+            &mut *data
+        }
     }
 
     /// Gives the memory back.

@@ -159,7 +159,7 @@ fn threads(
     }
     if folded > 0 && facts.brief == 0 {
         let _ = write!(out, "  {folded} without a frame of yours:");
-        suspects::names(all.iter().filter(|thread| thread.finding.cause == Cause::Idle), out);
+        suspects::names(&all.iter().filter(|thread| thread.finding.cause == Cause::Idle), out);
         let _ = writeln!(out);
     }
 }

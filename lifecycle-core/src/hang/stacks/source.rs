@@ -68,14 +68,13 @@ pub(super) fn author(name: &str, file: Option<&str>) -> Author {
     if has_path && krate == "lifecycle_core" {
         return Author::Own;
     }
-    match file {
-        Some(file) if file.contains("/lifecycle-core/src/") => Author::Own,
-        Some(file) if is_library_file(file) => Author::Library,
-        Some(_) => Author::User,
+    let is_library = match file {
+        Some(file) if file.contains("/lifecycle-core/src/") => return Author::Own,
+        Some(file) => is_library_file(file),
         // A name of C's, or of the linker's.
-        None if !has_path || LIBRARIES.contains(&krate) || krate.starts_with("__") => Author::Library,
-        None => Author::User,
-    }
+        None => !has_path || LIBRARIES.contains(&krate) || krate.starts_with("__"),
+    };
+    if is_library { Author::Library } else { Author::User }
 }
 
 fn is_library_file(file: &str) -> bool {

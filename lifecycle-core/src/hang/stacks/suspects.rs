@@ -146,7 +146,7 @@ impl fmt::Display for At<'_> {
 }
 
 /// Names of threads, each with its number.
-pub(super) fn names<'a>(threads: impl Iterator<Item = &'a Thread> + Clone, out: &mut dyn Write) {
+pub(super) fn names<'a>(threads: &(impl Iterator<Item = &'a Thread> + Clone), out: &mut dyn Write) {
     let mut separator = "";
     for (index, thread) in threads.clone().enumerate() {
         let name = thread.name.as_str();
