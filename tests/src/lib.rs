@@ -7,5 +7,6 @@ pub mod hang;
 pub mod ledger;
 pub mod library;
 pub mod pipe;
+pub mod sandbox;
 
 pub use child::{Output, Running, Service};

@@ -161,6 +161,30 @@ fn a_deleted_executable_still_names_functions() {
     suspect(fatal(&output), &["blocked on a Mutex in mutex"]);
 }
 
+/// The fallbacks, one by one, each as a sandbox makes it necessary.
+#[test]
+fn a_sandbox_costs_lines_at_most() {
+    let forbidding = |what: &str, scenario: &str| {
+        let output = matrix(scenario).env("FORBID", what).run().expect_code(1);
+        fatal(&output).to_owned()
+    };
+    let report = forbidding("queued signals", "mutex");
+    suspect(&report, &["blocked on a Mutex", &format!("in mutex at {}", place("mutex"))]);
+    suspect(&forbidding("exec", "mutex"), &["blocked on a Mutex in mutex"]);
+    suspect(&forbidding("memory files", "mutex"), &["blocked on a Mutex in mutex"]);
+    suspect(&forbidding("exec", "spin"), &["spinning", "in spin"]);
+    // No name of the user's is known then; but the report is made, and says which task does not come back.
+    let report = forbidding("signals", "mutex");
+    assert!(report.contains("`main`: in poll") && report.contains("end of the hang report"), "{report}");
+}
+
+/// Neither a helper nor memory: still names.
+#[test]
+fn a_stuck_allocator_in_a_sandbox() {
+    let output = matrix("allocator").env("FORBID", "exec").run().expect_code(1);
+    suspect(fatal(&output), &["stuck in the allocator in hoard"]);
+}
+
 /// Without names: where to look for them.
 #[test]
 fn a_stripped_executable_says_how_to_find_the_names() {

@@ -220,6 +220,9 @@ async fn main() {
     if scenario == "startup" {
         sleep(HOUR); // startup
     }
+    if let Ok(what) = std::env::var("FORBID") {
+        lifecycle_tests::sandbox::forbid_by_name(&what);
+    }
     println!("up");
     tick("").await;
     tokio::time::sleep(MOMENT).await;
