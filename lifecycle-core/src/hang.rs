@@ -56,10 +56,9 @@ fn wake_all() {
 
 /// Warns of each task that has been in one poll for longer than the limit, once. The watchdog calls it at each tick.
 pub(crate) fn look_at_polls(limit: Duration) {
-    let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     for ear in ears() {
         let sight = ear.look();
-        if sight.thread != 0 && sight.polls > 0 && sight.millis > limit && ear.warn_once(sight.polls) {
+        if sight.thread != 0 && sight.polls > 0 && sight.age.0 > Some(limit) && ear.warn_once(sight.polls) {
             reporter::frozen(ear);
         }
     }

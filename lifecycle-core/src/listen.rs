@@ -1,6 +1,7 @@
 //! Who listens, and who is polled: what is known of each tracked task while it runs, without a lock.
 
 mod label;
+mod sight;
 
 use std::cell::Cell;
 use std::future::Future;
@@ -11,10 +12,12 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use crate::hang::{Text, traced};
+use crate::hang::traced;
 use label::Label;
 pub(crate) use label::NAME;
+pub(crate) use sight::{Age, Sight};
 
 use crate::place::Place;
 use crate::raw::thread_id;
@@ -183,7 +186,10 @@ impl Ear {
             place: self.label.place(),
             thread,
             polls: self.polls.load(Relaxed),
-            millis: ticked().saturating_sub(since.load(Relaxed)),
+            age: Age(match ticked() {
+                0 => None,
+                now => Some(Duration::from_millis(now.saturating_sub(since.load(Relaxed)))),
+            }),
         }
     }
 
@@ -219,17 +225,6 @@ impl Drop for Owned {
         self.0.end();
         self.0.give_back();
     }
-}
-
-/// A task at one moment.
-pub(crate) struct Sight {
-    pub(crate) name: Text<NAME>,
-    pub(crate) place: Option<Place>,
-    /// That polls it; 0 between polls.
-    pub(crate) thread: u32,
-    pub(crate) polls: u64,
-    /// In this poll, or since the last, by the watchdog's ticks.
-    pub(crate) millis: u64,
 }
 
 /// A future whose polls are known to be those of one task.

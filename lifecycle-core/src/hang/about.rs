@@ -24,13 +24,9 @@ pub(crate) enum About {
 
 impl About {
     /// Where the stale heartbeat's function awaits.
-    pub(super) fn crumb(&self) -> Option<&'static Place> {
-        match self {
-            About::Hang(heartbeat) | About::HalfTime(heartbeat) => {
-                heartbeat.inside().filter(|inside| **inside != heartbeat.place())
-            }
-            _ => None,
-        }
+    pub(super) fn crumb(&self) -> Option<(&'static Heartbeat, &'static Place)> {
+        let (About::Hang(heartbeat) | About::HalfTime(heartbeat)) = *self else { return None };
+        heartbeat.inside().filter(|inside| **inside != heartbeat.place()).map(|inside| (heartbeat, inside))
     }
 
     pub(super) fn title(&self, out: &mut dyn Write) {
@@ -43,10 +39,10 @@ impl About {
             About::Late => write!(out, "hang report of process {pid}, for a hook that is late:"),
             About::Frozen(ear) => {
                 let sight = ear.look();
-                let (name, seconds) = (sight.name.as_str(), sight.millis as f64 / 1e3);
+                let (name, age) = (sight.name.as_str(), sight.age);
                 write!(
                     out,
-                    "WARN lifecycle: task `{name}` has been in one poll for {seconds:.1} s, while heartbeats go on\n\
+                    "WARN lifecycle: task `{name}` has been in one poll for {age}, while heartbeats go on\n\
                      hang report of process {pid}:"
                 )
             }
@@ -56,10 +52,10 @@ impl About {
 
     /// Every heartbeat that is not fresh, those of the runtime too.
     pub(super) fn heartbeats(&self, out: &mut dyn Write) {
-        if !matches!(self, About::Hang(_)) {
-            return;
-        }
-        for heartbeat in heartbeat::all().filter(|heartbeat| !heartbeat.stale().is_zero()) {
+        let About::Hang(hung) = self else { return };
+        // The built-in one says something only if it is late itself.
+        let is_told = |other: &&Heartbeat| std::ptr::eq(*other, *hung) || !other.is_probe();
+        for heartbeat in heartbeat::all().filter(is_told).filter(|heartbeat| !heartbeat.stale().is_zero()) {
             let _ = writeln!(out, "  {}", Stale(heartbeat));
         }
     }
@@ -73,10 +69,10 @@ pub(super) fn task_line(ear: &Ear) -> Text<400> {
     if let Some(place) = sight.place {
         let _ = write!(line, " ({place})");
     }
-    let (seconds, polls) = (sight.millis as f64 / 1e3, sight.polls);
+    let (age, polls) = (sight.age, sight.polls);
     let _ = match sight.thread {
-        0 => write!(line, ": idle; last polled {seconds:.1} s ago, {polls} polls"),
-        thread => write!(line, ": in poll {polls} on thread {thread} for {seconds:.1} s"),
+        0 => write!(line, ": idle; last polled {age} ago, {polls} polls"),
+        thread => write!(line, ": in poll {polls} on thread {thread} for {age}"),
     };
     line
 }

@@ -165,6 +165,7 @@ async fn workers() {
         let _account = ACCOUNT.lock();
         sleep(HOUR);
     });
+    lifecycle::spawn("waiter", wait_for_fill());
     tokio::time::sleep(MOMENT).await;
     for name in ["first", "second", "third", "fourth"] {
         lifecycle::spawn(name, async { drop(ACCOUNT.lock()) }); // workers

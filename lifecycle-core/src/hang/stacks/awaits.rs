@@ -43,7 +43,7 @@ pub(super) fn ask(facts: &mut Facts, bank: usize, generation: u32) -> Asked {
             place,
             thread: sight.thread,
             polls: sight.polls,
-            millis: sight.millis,
+            age: sight.age,
             ..*task
         };
         facts.tasks = index as u32 + 1;

@@ -103,6 +103,10 @@ pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64) -> Finding 
     let is_runtime =
         |frame: &Frame| frame.author == Author::Own || frame.says("tokio::runtime") || frame.says("/tokio-");
     finding.is_service = frames[culprit..].iter().any(is_runtime);
+    if cause == Cause::BlockOn && !finding.is_service {
+        // A thread of the user's that drives a runtime of its own, and has nothing to do.
+        return Finding::NONE;
+    }
     finding.descriptor = descriptor(cause, facts.call);
     if facts.call.known == 1 && facts.call.number == libc::SYS_futex && cause.is_blocking_lock() {
         finding.lock = facts.call.args[0];
