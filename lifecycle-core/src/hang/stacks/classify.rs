@@ -189,9 +189,8 @@ fn descriptor(cause: Cause, call: Call) -> i32 {
 
 /// The diagnosis of a chain of awaits, and the part of its frames that is the task's own.
 pub(super) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
-    // Below the leaf lie the clone of the waker and what we note; above the task our own poll.
-    let start =
-        frames.iter().take(24).rposition(|frame| frame.says("Waker::clone") || frame.says("task/wake.rs"));
+    // Inside of the leaf lie our own clone of the waker and what it notes; outside of the task our own poll.
+    let start = frames.iter().position(|frame| frame.author == Author::Own && frame.says("awaits::clone"));
     let frames = &frames[start.map_or(0, |start| start + 1)..];
     let end = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
     let frames = &frames[..end];
