@@ -101,7 +101,8 @@ pub use lifecycle_macros::component;
 ///
 /// On any function, `async` or not, generic or not, in an `impl` of any kind; under `#[async_trait]` too. When the
 /// watchdog has counted `timeout` without a beat it writes `CRITICAL 🚨 System Hang Detected` with the name, the age and
-/// the `.await` that the function was last at, and the process exits with 1. Half of the time is a warning.
+/// the `.await` that the function was last at, a hang report of every thread and task, and the process exits with 1. Half of
+/// the time is a warning, with the same report in short.
 ///
 /// | option | default | meaning |
 /// |---|---|---|
@@ -153,7 +154,8 @@ pub use lifecycle_macros::heartbeat;
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
 /// | `crate = ::path` | `::lifecycle` | |
 ///
-/// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main.
+/// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main. `LIFECYCLE_HANG_REPORT=path` adds every hang
+/// report to that file, too; `LIFECYCLE_HANG_FRAMES=full` folds no frames in them (see [`report`]).
 ///
 /// # A new image
 /// With `mode = "exec"` a crash is shut down and recorded as ever, and then the process replaces its image by the

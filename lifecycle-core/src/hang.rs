@@ -3,6 +3,12 @@
 //! Made at a hang, and then in a process that may hold any lock: nothing on that way allocates. Also for a hook that is
 //! late, for a heartbeat at half its limit, for a task that does not leave its poll, on SIGQUIT, and from code.
 
+#![cfg_attr(
+    not(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    // Without stacks nobody asks for some of it.
+    allow(dead_code)
+)]
+
 mod about;
 mod late;
 mod output;
@@ -20,6 +26,7 @@ mod stacks;
 mod stacks;
 mod text;
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 pub(crate) use about::About;
@@ -29,7 +36,7 @@ pub(crate) use stacks::traced;
 pub(crate) use text::Text;
 
 use crate::heartbeat::Heartbeat;
-use crate::listen::ears;
+use crate::listen::{Ear, ears};
 use crate::watchdog::verdict::{HEADLINE, Stale};
 use output::Output;
 
@@ -41,12 +48,17 @@ pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
     stacks::write(&about, &mut output);
 }
 
+/// Wakes the tasks that are asked what they wait for. Takes locks of the scheduler's, which hung threads may hold: the
+/// caller may block.
+fn wake_all() {
+    ears().filter(|ear| ear.wanted.load(Relaxed) != 0).for_each(Ear::wake);
+}
+
 /// Warns of each task that has been in one poll for longer than the limit, once. The watchdog calls it at each tick.
 pub(crate) fn look_at_polls(limit: Duration) {
-    let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
     for ear in ears() {
         let sight = ear.look();
-        if sight.thread != 0 && sight.polls > 0 && sight.millis > limit && ear.warn_once(sight.polls) {
+        if sight.thread != 0 && sight.polls > 0 && sight.age.0 > Some(limit) && ear.warn_once(sight.polls) {
             reporter::frozen(ear);
         }
     }

@@ -1,5 +1,8 @@
 //! Who listens, and who is polled: what is known of each tracked task while it runs, without a lock.
 
+mod label;
+mod sight;
+
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::Location;
@@ -9,14 +12,16 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use crate::hang::{Text, traced};
+use crate::hang::traced;
+use label::Label;
+pub(crate) use label::NAME;
+pub(crate) use sight::{Age, Sight};
+
 use crate::place::Place;
 use crate::raw::thread_id;
 use crate::watchdog::ticked;
-
-/// Bytes of a task's name that reports show.
-pub(crate) const NAME: usize = 48;
 
 /// One tracked task's ear. Slots live for ever and are used again, so that a thread can keep a plain reference,
 /// and the watchdog can look at all of them in a process that may hold any lock.
@@ -24,10 +29,7 @@ pub(crate) const NAME: usize = 48;
 pub(crate) struct Ear {
     listens: AtomicBool,
     live: AtomicBool,
-    name: [AtomicU64; NAME / 8],
-    /// Where it was spawned, or declared: whichever is not null.
-    spawned: AtomicPtr<Location<'static>>,
-    declared: AtomicPtr<Place>,
+    label: Label,
     /// The thread that polls it now; 0 between polls.
     polling: AtomicU32,
     polls: AtomicU64,
@@ -75,7 +77,7 @@ impl Ear {
         ear.idle.store(ticked(), Relaxed);
         ear.polls.store(0, Relaxed);
         ear.polling.store(0, Relaxed);
-        ear.rename(name, null_mut());
+        ear.label.set(name);
         ear.live.store(true, Release);
         ear
     }
@@ -104,25 +106,8 @@ impl Ear {
         self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // Word by word: a reader that comes in between shows a mixed name, and nothing worse.
-    fn rename(&self, name: &str, declared: *mut Place) {
-        let mut words = [[0; 8]; NAME / 8];
-        let cut = &name.as_bytes()[..name.floor_char_boundary(NAME)];
-        words.as_flattened_mut()[..cut.len()].copy_from_slice(cut);
-        for (slot, word) in self.name.iter().zip(words) {
-            slot.store(u64::from_ne_bytes(word), Relaxed);
-        }
-        self.spawned.store(null_mut(), Relaxed);
-        self.declared.store(declared, Release);
-    }
-
-    /// It is a hook now.
-    pub(crate) fn is_hook(&self, name: &str, declared: &'static Place) {
-        self.rename(name, std::ptr::from_ref(declared).cast_mut());
-    }
-
     pub(crate) fn spawned_at(&self, location: &'static Location<'static>) {
-        self.spawned.store(std::ptr::from_ref(location).cast_mut(), Release);
+        self.label.spawned_at(location);
     }
 
     pub(crate) fn listens(&self) -> bool {
@@ -135,14 +120,9 @@ impl Ear {
         self.begin_thread();
     }
 
-    /// This thread works for it, and that is no poll: it may take as long as it likes.
-    pub(crate) fn begin_thread(&self) {
+    fn begin_thread(&self) {
         self.since.store(ticked(), Relaxed);
         self.polling.store(thread_id(), Release);
-    }
-
-    pub(crate) fn end_thread(&self) {
-        self.end();
     }
 
     /// Two loads and three stores of this thread's own; no clock is read.
@@ -199,21 +179,17 @@ impl Ear {
 
     /// What is known of it now; allocates nothing.
     pub(crate) fn look(&self) -> Sight {
-        let words = self.name.each_ref().map(|word| word.load(Relaxed).to_ne_bytes());
-        let bytes = words.as_flattened();
-        let len = bytes.iter().position(|byte| *byte == 0).unwrap_or(NAME);
-        let name = Text::of(std::str::from_utf8(&bytes[..len]).unwrap_or("?"));
-        // SAFETY: null, or stored from `&'static`s by the functions above.
-        let (spawned, declared) =
-            unsafe { (self.spawned.load(Acquire).as_ref(), self.declared.load(Acquire).as_ref()) };
         let thread = self.polling.load(Acquire);
         let since = if thread == 0 { &self.idle } else { &self.since };
         Sight {
-            name,
-            place: declared.copied().or(spawned.map(Place::of)),
+            name: self.label.name(),
+            place: self.label.place(),
             thread,
             polls: self.polls.load(Relaxed),
-            millis: ticked().saturating_sub(since.load(Relaxed)),
+            age: Age(match ticked() {
+                0 => None,
+                now => Some(Duration::from_millis(now.saturating_sub(since.load(Relaxed)))),
+            }),
         }
     }
 
@@ -227,20 +203,20 @@ impl Ear {
 pub(crate) struct Owned(&'static Ear);
 
 impl Owned {
-    pub(crate) fn take(name: &str) -> Owned {
-        Owned(Ear::take(name))
+    pub(crate) fn hook(name: &str, declared: &'static Place) -> Owned {
+        let ear = Ear::take(name);
+        ear.label.declared_at(declared);
+        Owned(ear)
     }
 
     pub(crate) fn get(&self) -> &'static Ear {
         self.0
     }
-}
 
-impl std::ops::Deref for Owned {
-    type Target = Ear;
-
-    fn deref(&self) -> &Ear {
-        self.0
+    /// Until it is dropped, this thread works for it: that is no poll, and may take as long as it likes.
+    pub(crate) fn on_this_thread(self) -> Owned {
+        self.0.begin_thread();
+        self
     }
 }
 
@@ -249,17 +225,6 @@ impl Drop for Owned {
         self.0.end();
         self.0.give_back();
     }
-}
-
-/// A task at one moment.
-pub(crate) struct Sight {
-    pub(crate) name: Text<NAME>,
-    pub(crate) place: Option<Place>,
-    /// That polls it; 0 between polls.
-    pub(crate) thread: u32,
-    pub(crate) polls: u64,
-    /// In this poll, or since the last, by the watchdog's ticks.
-    pub(crate) millis: u64,
 }
 
 /// A future whose polls are known to be those of one task.

@@ -68,6 +68,12 @@ impl Work {
         self.hooks[self.hooks.partition_point(|(_, end)| *end <= index)].0
     }
 
+    /// Makes what a hook does visible to reports.
+    fn ear(&self, index: usize) -> Owned {
+        let declared = self.declared(index);
+        Owned::hook(declared.name, &declared.place)
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         self.claims.is_done()
     }
@@ -179,30 +185,23 @@ pub(crate) fn add_driver(work: &Arc<Work>, runtime: &Handle) {
 async fn drive(work: Arc<Work>) {
     // The end of one is the begin of the next: reading the clock costs as much as calling a hook.
     let mut now = Instant::now();
-    let ear = Owned::take("a hook's first poll");
     while let Some((index, instance)) =
         work.claims.claim(|| Running { since: now, parked: None, abort: None })
     {
-        let declared = work.declared(index);
-        match &declared.hook.call {
+        match &work.declared(index).hook.call {
             Call::Blocking(hook) => {
                 let work = work.clone();
                 drop(tokio::task::spawn_blocking(move || {
-                    let ear = Owned::take("");
-                    ear.is_hook(declared.name, &declared.place);
-                    ear.begin_thread();
+                    let _ear = work.ear(index).on_this_thread();
                     work.ended(index, call(|| hook(instance)));
                 }));
             }
             Call::Async(hook) => {
-                ear.is_hook(declared.name, &declared.place);
-                ear.begin_thread();
+                let _ear = work.ear(index).on_this_thread();
                 now = first_poll(&work, index, Caught::new(|| hook(instance)));
-                ear.end_thread();
             }
         }
     }
-    drop(ear);
     // What the first polls woke runs first.
     tokio::task::yield_now().await;
     while let Some(index) = work.claims.claim_again() {
@@ -239,9 +238,7 @@ fn second_poll(work: &Arc<Work>, index: usize) {
     let task = tokio::spawn({
         let work = work.clone();
         async move {
-            let ear = Owned::take("");
-            let declared = work.declared(index);
-            ear.is_hook(declared.name, &declared.place);
+            let ear = work.ear(index);
             work.ended(index, Listening { ear: ear.get(), future }.await)
         }
     });

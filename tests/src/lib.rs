@@ -3,8 +3,10 @@
 pub mod allocator;
 pub mod broken;
 mod child;
+pub mod hang;
 pub mod ledger;
 pub mod library;
 pub mod pipe;
+pub mod sandbox;
 
 pub use child::{Output, Running, Service};

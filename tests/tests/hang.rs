@@ -2,15 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use lifecycle_tests::hang::{self, suspect};
 use lifecycle_tests::{Output, Service, pipe};
 
 const SOURCE: &str = include_str!("../src/bin/matrix.rs");
 
-/// Where the line stands that ends with `// <mark>`, as a report shows it.
 fn place(mark: &str) -> String {
-    let mark = format!("// {mark}");
-    let line = SOURCE.lines().position(|line| line.ends_with(&mark)).unwrap_or_else(|| panic!("no {mark}"));
-    format!("tests/src/bin/matrix.rs:{}", line + 1)
+    hang::place("tests/src/bin/matrix.rs", SOURCE, mark)
 }
 
 fn matrix(scenario: &str) -> Service {
@@ -25,13 +23,6 @@ fn matrix(scenario: &str) -> Service {
 fn fatal(output: &Output) -> &str {
     assert_eq!(output.stderr.matches("CRITICAL 🚨 System Hang Detected").count(), 1, "{}", output.stderr);
     output.stderr.split_once("CRITICAL").expect("counted above").1
-}
-
-/// Asserts that one SUSPECT line of `report` holds all the words.
-#[track_caller]
-fn suspect(report: &str, words: &[&str]) {
-    let fits = |line: &str| line.starts_with("SUSPECT") && words.iter().all(|word| line.contains(word));
-    assert!(report.lines().any(fits), "no SUSPECT with {words:?} in\n{report}");
 }
 
 /// Runs a row of the matrix, and asserts that cause, function and line are named.
@@ -62,6 +53,8 @@ fn two_locks_in_two_orders() {
 fn every_worker_in_one_lock() {
     let report = row("workers", "workers", "blocked on a Mutex", "workers");
     assert!(report.contains("4 threads wait for one lock"), "{report}");
+    let waiter = report.lines().find(|line| line.starts_with("  `waiter`")).expect("a line of its own");
+    assert!(waiter.contains("not polled although it was woken: no worker is free"), "{waiter}");
 }
 
 #[test]
@@ -127,95 +120,6 @@ fn half_time_tells_a_deadlock_from_slowness() {
     suspect(fatal(&output), &["spinning", "s of CPU in the"]);
 }
 
-/// H3, H4: what the hook was at, before it was aborted.
-#[test]
-fn a_late_hook_is_shown() {
-    for (scenario, cause) in [("hook", "awaiting a Notify"), ("hook-blocks", "blocking sleep")] {
-        let mut service = matrix(scenario).start();
-        service.line("turn");
-        service.signal(libc::SIGTERM);
-        let output = service.wait().expect_code(1);
-        suspect(
-            &output.stderr,
-            &["in task `Pool::close`", cause, &place(scenario)].map(|word| {
-                // A task that waits has no thread.
-                if scenario == "hook" { word.trim_start_matches("in ") } else { word }
-            }),
-        );
-        assert!(output.stderr.contains("LATE"), "{}", output.stderr);
-    }
-}
-
-#[test]
-fn a_task_that_does_not_leave_its_poll_is_warned_about_once() {
-    let mut service = matrix("partial").start();
-    service.line("while heartbeats go on");
-    for _ in 0..60 {
-        service.line("turn");
-    }
-    service.signal(libc::SIGTERM);
-    let output = service.wait().expect_code(0);
-    assert_eq!(output.stderr.matches("while heartbeats go on").count(), 1, "{}", output.stderr);
-    suspect(&output.stderr, &["in task `import`: blocking sleep", &place("partial")]);
-}
-
-/// S9, many times; nothing is lost, and nothing is left behind.
-#[test]
-fn sigquit_reports_and_the_service_goes_on() {
-    let mut service = matrix("serve").env("LIFECYCLE_WATCHDOG_TIMEOUT", "30s").start();
-    service.line("serves");
-    let report = |service: &mut lifecycle_tests::Running| {
-        service.signal(libc::SIGQUIT);
-        service.line("end of the hang report");
-        service.line("turn");
-    };
-    (0..5).for_each(|_| report(&mut service));
-    let before = (descriptors(service.pid()), mappings(service.pid()));
-    (0..15).for_each(|_| report(&mut service));
-    let after = (descriptors(service.pid()), mappings(service.pid()));
-    assert!(after.0 <= before.0 && after.1 <= before.1 + 8, "{before:?} {after:?}");
-    service.signal(libc::SIGTERM);
-    let output = service.wait().expect_code(0);
-    assert_eq!(output.stderr.matches("hang report of process").count(), 20);
-    assert!(output.stderr.contains("`waiter`"), "{}", output.stderr);
-    assert!(!output.stderr.contains("SUSPECT task"), "{}", output.stderr);
-}
-
-fn descriptors(pid: u32) -> usize {
-    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it lives").count()
-}
-
-fn mappings(pid: u32) -> usize {
-    std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("it lives").lines().count()
-}
-
-/// A walk over a stack that leads nowhere must not take the service along.
-#[test]
-#[cfg(target_arch = "x86_64")]
-fn a_broken_stack_harms_nobody() {
-    let mut service = matrix("broken").start();
-    service.line("serves");
-    for _ in 0..3 {
-        service.signal(libc::SIGQUIT);
-        service.line("its stack is broken");
-        service.line("end of the hang report");
-        service.line("turn");
-    }
-    service.signal(libc::SIGTERM);
-    let _ = service.wait().expect_code(0);
-}
-
-#[test]
-fn a_report_can_be_had_from_code() {
-    let mut service = matrix("report").start();
-    service.line("which goes on");
-    service.line("`waiter` (tests/src/bin/matrix.rs:");
-    service.line("end of the hang report");
-    service.signal(libc::SIGTERM);
-    let output = service.wait().expect_code(0);
-    assert!(output.stdout.contains("awaiting a Notify in wait_for_fill"), "{}", output.stdout);
-}
-
 #[test]
 fn reports_go_to_a_file_and_can_be_unfolded() {
     let output = matrix("mutex").env("LIFECYCLE_HANG_REPORT", "hang.txt").run().expect_code(1);
@@ -257,6 +161,30 @@ fn a_deleted_executable_still_names_functions() {
     std::fs::remove_file(&copy).expect("ours");
     let output = service.wait().expect_code(1);
     suspect(fatal(&output), &["blocked on a Mutex in mutex"]);
+}
+
+/// The fallbacks, one by one, each as a sandbox makes it necessary.
+#[test]
+fn a_sandbox_costs_lines_at_most() {
+    let forbidding = |what: &str, scenario: &str| {
+        let output = matrix(scenario).env("FORBID", what).run().expect_code(1);
+        fatal(&output).to_owned()
+    };
+    let report = forbidding("queued signals", "mutex");
+    suspect(&report, &["blocked on a Mutex", &format!("in mutex at {}", place("mutex"))]);
+    suspect(&forbidding("exec", "mutex"), &["blocked on a Mutex in mutex"]);
+    suspect(&forbidding("memory files", "mutex"), &["blocked on a Mutex in mutex"]);
+    suspect(&forbidding("exec", "spin"), &["spinning", "in spin"]);
+    // No name of the user's is known then; but the report is made, and says which task does not come back.
+    let report = forbidding("signals", "mutex");
+    assert!(report.contains("`main`: in poll") && report.contains("end of the hang report"), "{report}");
+}
+
+/// Neither a helper nor memory: still names.
+#[test]
+fn a_stuck_allocator_in_a_sandbox() {
+    let output = matrix("allocator").env("FORBID", "exec").run().expect_code(1);
+    suspect(fatal(&output), &["stuck in the allocator in hoard"]);
 }
 
 /// Without names: where to look for them.

@@ -1,6 +1,5 @@
 //! The heart of the service: one tick after the other, until it is told to stop.
 
-use std::future::pending;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,5 +69,6 @@ impl UnifiedScheduler {
 
 async fn reply_that_never_comes() {
     tracing::warn!("hanging, as --hang-after said");
-    pending::<()>().await;
+    let (_exchange, reply) = tokio::sync::oneshot::channel::<()>();
+    let _ = reply.await;
 }

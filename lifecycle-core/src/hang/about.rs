@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Text, reporter, stacks};
+use super::Text;
 use crate::heartbeat::{self, Heartbeat};
 use crate::listen::Ear;
 use crate::place::Place;
-use crate::watchdog;
 use crate::watchdog::verdict::Stale;
 
 /// The occasion.
@@ -24,40 +23,10 @@ pub(crate) enum About {
 }
 
 impl About {
-    pub(super) fn is_fatal(&self) -> bool {
-        matches!(self, About::Hang(_))
-    }
-
-    pub(super) fn is_half_time(&self) -> bool {
-        matches!(self, About::HalfTime(_))
-    }
-
-    /// Whether only suspects are shown: the service goes on, and its log is not to be flooded.
-    pub(super) fn is_brief(&self) -> bool {
-        matches!(self, About::HalfTime(_) | About::Late | About::Frozen(_))
-    }
-
-    /// Whether it lost its point: the process is about to end with a report of its own.
-    pub(super) fn is_outdated(&self) -> bool {
-        !self.is_fatal() && watchdog::hung_heartbeat().is_some()
-    }
-
-    /// The thread that it is about, or 0.
-    pub(super) fn thread(&self) -> u32 {
-        match self {
-            About::Frozen(ear) => ear.look().thread,
-            _ => 0,
-        }
-    }
-
     /// Where the stale heartbeat's function awaits.
-    pub(super) fn crumb(&self) -> Option<&'static Place> {
-        match self {
-            About::Hang(heartbeat) | About::HalfTime(heartbeat) => {
-                heartbeat.inside().filter(|inside| **inside != heartbeat.place())
-            }
-            _ => None,
-        }
+    pub(super) fn crumb(&self) -> Option<(&'static Heartbeat, &'static Place)> {
+        let (About::Hang(heartbeat) | About::HalfTime(heartbeat)) = *self else { return None };
+        heartbeat.inside().filter(|inside| **inside != heartbeat.place()).map(|inside| (heartbeat, inside))
     }
 
     pub(super) fn title(&self, out: &mut dyn Write) {
@@ -70,10 +39,10 @@ impl About {
             About::Late => write!(out, "hang report of process {pid}, for a hook that is late:"),
             About::Frozen(ear) => {
                 let sight = ear.look();
-                let (name, seconds) = (sight.name.as_str(), sight.millis as f64 / 1e3);
+                let (name, age) = (sight.name.as_str(), sight.age);
                 write!(
                     out,
-                    "WARN lifecycle: task `{name}` has been in one poll for {seconds:.1} s, while heartbeats go on\n\
+                    "WARN lifecycle: task `{name}` has been in one poll for {age}, while heartbeats go on\n\
                      hang report of process {pid}:"
                 )
             }
@@ -83,21 +52,11 @@ impl About {
 
     /// Every heartbeat that is not fresh, those of the runtime too.
     pub(super) fn heartbeats(&self, out: &mut dyn Write) {
-        if !matches!(self, About::Hang(_)) {
-            return;
-        }
-        for heartbeat in heartbeat::all().filter(|heartbeat| !heartbeat.stale().is_zero()) {
+        let About::Hang(hung) = self else { return };
+        // The built-in one says something only if it is late itself.
+        let is_told = |other: &&Heartbeat| std::ptr::eq(*other, *hung) || !other.is_probe();
+        for heartbeat in heartbeat::all().filter(is_told).filter(|heartbeat| !heartbeat.stale().is_zero()) {
             let _ = writeln!(out, "  {}", Stale(heartbeat));
-        }
-    }
-
-    /// Wakes the tasks that are to tell what they wait for. It takes locks of the scheduler's, which a hung thread may hold:
-    /// the fatal report has another thread do it.
-    pub(super) fn wake(&self) {
-        if self.is_fatal() {
-            reporter::wake_tasks();
-        } else {
-            stacks::wake_all();
         }
     }
 }
@@ -110,10 +69,10 @@ pub(super) fn task_line(ear: &Ear) -> Text<400> {
     if let Some(place) = sight.place {
         let _ = write!(line, " ({place})");
     }
-    let (seconds, polls) = (sight.millis as f64 / 1e3, sight.polls);
+    let (age, polls) = (sight.age, sight.polls);
     let _ = match sight.thread {
-        0 => write!(line, ": idle; last polled {seconds:.1} s ago, {polls} polls"),
-        thread => write!(line, ": in poll {polls} on thread {thread} for {seconds:.1} s"),
+        0 => write!(line, ": idle; last polled {age} ago, {polls} polls"),
+        thread => write!(line, ": in poll {polls} on thread {thread} for {age}"),
     };
     line
 }

@@ -12,9 +12,6 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     plain::write(about, out);
 }
 
-/// Nobody is asked, so nobody has to be woken.
-pub(super) fn wake_all() {}
-
 pub(crate) fn traced<T>(
     _: u64,
     context: &mut Context<'_>,

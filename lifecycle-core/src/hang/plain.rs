@@ -13,8 +13,8 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     let _ = writeln!(out, "{}", title.as_str());
     let mut heartbeats = super::Text::<4096>::new();
     about.heartbeats(&mut heartbeats);
-    if let Some(crumb) = about.crumb() {
-        let _ = writeln!(out, "SUSPECT heartbeat: its function is at the await at {crumb}");
+    if let Some((heartbeat, crumb)) = about.crumb() {
+        let _ = writeln!(out, "SUSPECT heartbeat `{}`: at the await at {crumb}", heartbeat.name());
     }
     for ear in ears().filter(|ear| ear.look().thread != 0) {
         let _ = writeln!(out, "SUSPECT task:{}", task_line(ear).as_str());

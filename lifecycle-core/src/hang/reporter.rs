@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::late::Late;
 use super::output::Output;
-use super::{About, stacks};
+use super::{About, stacks, wake_all};
 use crate::heartbeat::Heartbeat;
 use crate::listen::Ear;
 
@@ -123,7 +123,7 @@ impl Reporter {
     /// Does one thing; false if there was none.
     fn act(&self) -> bool {
         if self.wake.swap(false, AcqRel) {
-            stacks::wake_all();
+            wake_all();
         } else if let Some(step) = self.late.next() {
             self.late(step);
         } else if let Some(heartbeat) = take(&self.half) {

@@ -12,6 +12,7 @@ mod half;
 mod helper;
 mod modules;
 mod name;
+mod occasion;
 mod peer;
 mod procfs;
 pub(crate) mod reaper;
@@ -22,12 +23,12 @@ mod suspects;
 mod symbols;
 mod symtab;
 mod ticket;
+mod words;
 
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) use awaits::traced;
-pub(super) use awaits::wake_all;
 
 use super::{About, plain};
 use crate::heartbeat;
@@ -40,6 +41,9 @@ pub(super) fn prepare() {
     capture::walk(|_, _| false);
 }
 
+/// Long enough to tell a thread that runs from one that ran a moment ago, in its signal handler.
+const SAMPLE: Duration = Duration::from_millis(20);
+
 /// Makes a report and hands it to `out`. Allocates nothing, and waits for nobody without an end. Two may be made at a time,
 /// of which one is the fatal one.
 pub(super) fn write(about: &About, out: &mut dyn Write) {
@@ -47,20 +51,20 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     let Some(mut mapping) = Mapping::new() else { return plain::write(about, out) };
     let walks = mapping.walks();
     let generation = BANKS[bank].begin(walks);
-    let begun = Instant::now();
     let Data { facts, .. } = mapping.data();
     describe(about, facts);
     let threads_closed = capture::capture(facts, walks, bank, generation);
+    let sampled = Instant::now();
+    sample(facts, 0);
     let asked = awaits::ask(facts, bank, generation);
     about.wake();
     let tasks_closed = asked.wait(walks);
-    for thread in &mut facts.thread[..facts.threads as usize] {
-        thread.ran[1] = procfs::ran(thread.id);
-    }
-    facts.sampled = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    std::thread::sleep(SAMPLE.saturating_sub(sampled.elapsed()));
+    sample(facts, 1);
+    facts.sampled = u64::try_from(sampled.elapsed().as_nanos()).unwrap_or(u64::MAX);
     half::recall(facts);
     if !about.is_outdated() {
-        if !helper::run(&mut mapping) {
+        if !helper::run(&mut mapping, || about.is_outdated()) && !about.is_outdated() {
             helper::write_without_help(&mut mapping);
         }
         let Data { facts, text, .. } = mapping.data();
@@ -77,6 +81,13 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     }
 }
 
+/// How much of the processor each thread has had by now.
+fn sample(facts: &mut Facts, which: usize) {
+    for thread in &mut facts.thread[..facts.threads as usize] {
+        thread.ran[which] = procfs::ran(thread.id);
+    }
+}
+
 /// What can be told without stopping anybody.
 fn describe(about: &About, facts: &mut Facts) {
     facts.pid = std::process::id();
@@ -86,7 +97,8 @@ fn describe(about: &About, facts: &mut Facts) {
     facts.about = about.thread();
     about.title(&mut facts.title);
     about.heartbeats(&mut facts.heartbeats);
-    if let Some(place) = about.crumb() {
+    if let Some((heartbeat, place)) = about.crumb() {
+        let _ = facts.heartbeat.write_str(heartbeat.name());
         let _ = write!(facts.crumb, "{place}");
     }
     for (file, heartbeat) in facts.files.iter_mut().zip(heartbeat::all().filter(|h| !h.is_probe())) {

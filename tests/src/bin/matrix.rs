@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use lifecycle::heartbeat;
 use lifecycle_tests::allocator::{self, Stuck};
-use lifecycle_tests::broken;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const MOMENT: Duration = Duration::from_millis(200);
@@ -166,6 +165,7 @@ async fn workers() {
         let _account = ACCOUNT.lock();
         sleep(HOUR);
     });
+    lifecycle::spawn("waiter", wait_for_fill());
     tokio::time::sleep(MOMENT).await;
     for name in ["first", "second", "third", "fourth"] {
         lifecycle::spawn(name, async { drop(ACCOUNT.lock()) }); // workers
@@ -215,56 +215,16 @@ async fn tick(scenario: &str) {
     }
 }
 
-struct Pool;
-
-impl Pool {
-    #[lifecycle::component(timeout = "600ms")]
-    async fn close(&self) {
-        match scenario().as_str() {
-            "hook" => {
-                let filled = tokio::sync::Notify::new();
-                filled.notified().await; // hook
-            }
-            "hook-blocks" => sleep(HOUR), // hook-blocks
-            _ => {}
-        }
-    }
-}
-
-fn scenario() -> String {
-    std::env::args().nth(1).unwrap_or_default()
-}
-
-/// Goes on for ever, and answers.
-async fn serve(scenario: &str) {
-    match scenario {
-        "partial" => drop(lifecycle::spawn("import", async { sleep(HOUR) })), // partial
-        "broken" => drop(std::thread::spawn(broken::spin_with_a_broken_frame)),
-        "report" => drop(std::thread::spawn(|| print!("{}", lifecycle::report()))),
-        _ => {}
-    }
-    lifecycle::spawn("waiter", async { wait_for_fill().await });
-    println!("serves");
-    let mut turn = 0_u64;
-    while lifecycle::is_running() {
-        tick("").await;
-        turn += 1;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        println!("turn {turn}");
-    }
-}
-
 #[lifecycle::main(worker_threads = 4)]
 async fn main() {
-    lifecycle::manage(Pool);
-    let scenario = scenario();
+    let scenario = std::env::args().nth(1).unwrap_or_default();
     if scenario == "startup" {
         sleep(HOUR); // startup
     }
-    println!("up");
-    if matches!(scenario.as_str(), "partial" | "broken" | "report" | "serve" | "hook" | "hook-blocks") {
-        return serve(&scenario).await;
+    if let Ok(what) = std::env::var("FORBID") {
+        lifecycle_tests::sandbox::forbid_by_name(&what);
     }
+    println!("up");
     tick("").await;
     tokio::time::sleep(MOMENT).await;
     tick(&scenario).await;

@@ -43,7 +43,7 @@ pub(super) fn ask(facts: &mut Facts, bank: usize, generation: u32) -> Asked {
             place,
             thread: sight.thread,
             polls: sight.polls,
-            millis: sight.millis,
+            age: sight.age,
             ..*task
         };
         facts.tasks = index as u32 + 1;
@@ -75,11 +75,6 @@ impl Asked {
         }
         all_closed
     }
-}
-
-/// Wakes the tasks that were asked. Takes locks of the scheduler's, which hung threads may hold: the caller may block.
-pub(in crate::hang) fn wake_all() {
-    ears().filter(|ear| ear.wanted.load(Relaxed) != 0).for_each(Ear::wake);
 }
 
 /// Runs `poll` so that it tells what it waits for.

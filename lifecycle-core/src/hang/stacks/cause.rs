@@ -76,7 +76,7 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Cause::Idle => "idle",
+            Cause::Idle => "not in your code",
             Cause::Mutex => "blocked on a Mutex",
             Cause::RwLock => "blocked on an RwLock",
             Cause::Condvar => "waiting on a Condvar",

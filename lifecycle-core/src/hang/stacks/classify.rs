@@ -6,6 +6,7 @@ use super::cause::Cause;
 use super::dump::{Call, Thread};
 use super::name::{Name, short};
 use super::source::Author;
+use super::words::{ALLOCATOR, AWAITED, BLOCKED, LIBC_ALLOCATOR};
 use crate::hang::Text;
 
 /// A function that was called, inlined ones too.
@@ -42,94 +43,6 @@ pub(super) struct Finding {
     /// All frames, hashed: equal stacks are shown once.
     pub(super) stack: u64,
 }
-
-/// What frames of a library, called by the user's, say of a thread. The first row that fits counts.
-const BLOCKED: [(Cause, &[&str]); 11] = [
-    (Cause::Child, &["process::Child::", "process::Command::", "std/src/process.rs", "waitpid"]),
-    (
-        Cause::Channel,
-        &[
-            "sync::mpmc::",
-            "sync::mpsc::",
-            "sync/mpmc/",
-            "sync/mpsc",
-            "crossbeam_channel::",
-            "crossbeam-channel",
-            "flume::",
-        ],
-    ),
-    (Cause::BlockOn, &["block_on"]),
-    (Cause::Join, &["JoinHandle::join", "JoinInner", "thread::scoped::", "pthread_join"]),
-    (
-        Cause::Condvar,
-        &["Condvar", "sync/condvar", "sync::condvar", "pthread_cond_", "sync::barrier", "Barrier::wait"],
-    ),
-    (Cause::RwLock, &["RwLock", "sync/rwlock", "sync::rwlock", "raw_rwlock", "pthread_rwlock"]),
-    (
-        Cause::Mutex,
-        &[
-            "Mutex::lock",
-            "sync/mutex",
-            "sync::mutex",
-            "sync/poison/mutex",
-            "lock_contended",
-            "raw_mutex",
-            "RawMutex",
-            "ReentrantLock",
-            "pthread_mutex_lock",
-            "lll_lock_wait",
-            "Stdout::lock",
-            "Stderr::lock",
-        ],
-    ),
-    (Cause::Once, &["sync::once::", "sync/once", "OnceLock", "LazyLock", "once_cell::"]),
-    (Cause::Sleep, &["thread::sleep", "sleep_until", "nanosleep", "usleep"]),
-    (Cause::Park, &["thread::park", "Parker::park"]),
-    (Cause::Drop, &["drop_in_place"]),
-];
-
-/// What the leaf of a chain of awaits says.
-const AWAITED: [(Cause, &[&str]); 14] = [
-    (Cause::AsyncMutex, &["sync::mutex::", "sync/mutex.rs"]),
-    (Cause::AsyncRwLock, &["sync::rwlock::", "sync/rwlock"]),
-    (Cause::Room, &["mpsc::bounded::Sender", "Sender::send", "Sender::reserve"]),
-    (
-        Cause::Message,
-        &[
-            "sync::mpsc::",
-            "sync/mpsc/",
-            "sync::oneshot",
-            "sync/oneshot",
-            "sync::broadcast",
-            "sync/broadcast",
-            "sync::watch",
-            "sync/watch",
-            "futures_channel",
-            "async_channel",
-        ],
-    ),
-    (Cause::Barrier, &["sync::barrier", "sync/barrier"]),
-    (Cause::AsyncOnce, &["sync::once_cell", "sync/once_cell"]),
-    (Cause::Semaphore, &["sync::semaphore", "sync/semaphore", "batch_semaphore"]),
-    (Cause::Notify, &["sync::notify", "sync/notify", "cancellation_token"]),
-    (Cause::Timer, &["time::sleep", "time/sleep", "time::interval", "time/interval", "time::timeout"]),
-    (Cause::Child, &["tokio::process", "src/process/"]),
-    (Cause::Blocking, &["asyncify", "blocking/task"]),
-    (Cause::Task, &["runtime::task::join", "task/join", "JoinHandle", "JoinSet"]),
-    (Cause::Readiness, &["io::registration", "io/registration", "scheduled_io", "runtime::io", "src/net/"]),
-    (Cause::Other, &[""]),
-];
-
-const ALLOCATOR: [&str; 7] = [
-    "__rust_alloc",
-    "__rust_dealloc",
-    "__rust_realloc",
-    "__rust_alloc_zeroed",
-    "GlobalAlloc",
-    "alloc::alloc::alloc",
-    "alloc::alloc::dealloc",
-];
-const LIBC_ALLOCATOR: [&str; 6] = ["malloc", "free", "realloc", "calloc", "posix_memalign", "_int_malloc"];
 
 /// A stretch of the processor's time that makes a thread a running one.
 const BUSY_SHARE: u64 = 2;
@@ -190,6 +103,10 @@ pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64) -> Finding 
     let is_runtime =
         |frame: &Frame| frame.author == Author::Own || frame.says("tokio::runtime") || frame.says("/tokio-");
     finding.is_service = frames[culprit..].iter().any(is_runtime);
+    if cause == Cause::BlockOn && !finding.is_service {
+        // A thread of the user's that drives a runtime of its own, and has nothing to do.
+        return Finding::NONE;
+    }
     finding.descriptor = descriptor(cause, facts.call);
     if facts.call.known == 1 && facts.call.number == libc::SYS_futex && cause.is_blocking_lock() {
         finding.lock = facts.call.args[0];
@@ -272,9 +189,8 @@ fn descriptor(cause: Cause, call: Call) -> i32 {
 
 /// The diagnosis of a chain of awaits, and the part of its frames that is the task's own.
 pub(super) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
-    // Below the leaf lie the clone of the waker and what we note; above the task our own poll.
-    let start =
-        frames.iter().take(24).rposition(|frame| frame.says("Waker::clone") || frame.says("task/wake.rs"));
+    // Inside of the leaf lie our own clone of the waker and what it notes; outside of the task our own poll.
+    let start = frames.iter().position(|frame| frame.author == Author::Own && frame.says("awaits::clone"));
     let frames = &frames[start.map_or(0, |start| start + 1)..];
     let end = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
     let frames = &frames[..end];

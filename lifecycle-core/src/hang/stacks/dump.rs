@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::classify::Finding;
 use crate::hang::Text;
-use crate::listen::NAME;
+use crate::listen::{Age, NAME};
 
 pub(super) const THREADS: usize = 1024;
 pub(super) const TASKS: usize = 256;
@@ -89,7 +89,7 @@ pub(super) struct Task {
     pub(super) place: Text<160>,
     pub(super) thread: u32,
     pub(super) polls: u64,
-    pub(super) millis: u64,
+    pub(super) age: Age,
     pub(super) finding: Finding,
 }
 
@@ -110,6 +110,8 @@ pub(super) struct Facts {
     pub(super) sampled: u64,
     /// Milliseconds since the half-time report; 0 if there was none.
     pub(super) since_half: u64,
+    /// The stale heartbeat's name.
+    pub(super) heartbeat: Text<160>,
     /// The breadcrumb of the stale heartbeat: a task that waits there is a suspect.
     pub(super) crumb: Text<200>,
     /// Files of the program, as the compiler was given them.
@@ -188,12 +190,18 @@ impl Mapping {
     pub(super) fn walks(&self) -> &'static Walks {
         // SAFETY: zeroed memory is a valid `Walks`, all of it atomics. `'static` as long as the block is not unmapped,
         // which `unmap` asks its caller for.
-        unsafe { &*(&raw const (*self.dump.as_ptr()).walks) }
+        unsafe {
+            let walks = &raw const (*self.dump.as_ptr()).walks;
+            &*walks
+        }
     }
 
     pub(super) fn data(&mut self) -> &mut Data {
         // SAFETY: zeroed memory is a valid `Data`; disjoint from `walks`, and `&mut self` makes it the only reference.
-        unsafe { &mut *(&raw mut (*self.dump.as_ptr()).data) }
+        unsafe {
+            let data = &raw mut (*self.dump.as_ptr()).data;
+            &mut *data
+        }
     }
 
     /// Gives the memory back.

@@ -47,16 +47,17 @@ impl<'a> Elf<'a> {
     fn sections(self, kind: u32) -> impl Iterator<Item = u64> {
         let (table, count) = (self.u64(40).unwrap_or(0), self.u16(60).unwrap_or(0));
         let headers = (0..count).filter_map(move |index| table.checked_add(index * 64));
-        headers.filter(move |at| self.u32(at + 4) == Some(kind))
+        headers.filter(move |at| self.u32(after(*at, 4)) == Some(kind))
     }
 
     /// The address that the linker gave to what lies at `offset` of the file.
     pub(super) fn address_of(self, offset: u64) -> Option<u64> {
         self.programs().find_map(|at| {
-            let (kind, flags) = (self.u32(at)?, self.u32(at + 4)?);
-            let (start, address, size) = (self.u64(at + 8)?, self.u64(at + 16)?, self.u64(at + 32)?);
+            let (kind, flags) = (self.u32(at)?, self.u32(after(at, 4))?);
+            let (start, address, size) =
+                (self.u64(after(at, 8))?, self.u64(after(at, 16))?, self.u64(after(at, 32))?);
             let holds = offset >= start && offset - start < size;
-            (kind == PROGRAM_LOAD && flags & EXECUTABLE != 0 && holds).then(|| address + (offset - start))
+            (kind == PROGRAM_LOAD && flags & EXECUTABLE != 0 && holds).then(|| after(address, offset - start))
         })
     }
 
@@ -67,8 +68,8 @@ impl<'a> Elf<'a> {
     }
 
     fn function_in(self, table: u64, address: u64) -> Option<&'a str> {
-        let (start, size) = (self.u64(table + 24)?, self.u64(table + 32)?);
-        let link = u64::from(self.u32(table + 40)?);
+        let (start, size) = (self.u64(after(table, 24))?, self.u64(after(table, 32))?);
+        let link = u64::from(self.u32(after(table, 40))?);
         let names = self.u64(self.u64(40)?.checked_add(link * 64)?.checked_add(24)?)?;
         let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?;
         let mut best: Option<(u64, u32)> = None;
@@ -81,7 +82,7 @@ impl<'a> Elf<'a> {
                 best = best.filter(|(found, _)| *found >= value).or(Some((value, name)));
             }
         }
-        let name = self.bytes.get(usize::try_from(names + u64::from(best?.1)).ok()?..)?;
+        let name = self.bytes.get(usize::try_from(after(names, u64::from(best?.1))).ok()?..)?;
         let name = &name[..name.iter().position(|byte| *byte == 0)?];
         std::str::from_utf8(name).ok()
     }
@@ -89,20 +90,25 @@ impl<'a> Elf<'a> {
     /// The bytes that name this very build, if the linker left them.
     pub(super) fn build_id(self) -> Option<&'a [u8]> {
         self.programs().filter(|at| self.u32(*at) == Some(PROGRAM_NOTE)).find_map(|at| {
-            let (mut note, size) = (self.u64(at + 8)?, self.u64(at + 32)?);
+            let (mut note, size) = (self.u64(after(at, 8))?, self.u64(after(at, 32))?);
             let end = note.checked_add(size)?;
             while note < end {
-                let (name, data) = (u64::from(self.u32(note)?), u64::from(self.u32(note + 4)?));
-                let content = note + 12 + name.next_multiple_of(4);
-                if self.u32(note + 8)? == BUILD_ID {
+                let (name, data) = (u64::from(self.u32(note)?), u64::from(self.u32(after(note, 4))?));
+                let content = after(note, 12 + name.next_multiple_of(4));
+                if self.u32(after(note, 8))? == BUILD_ID {
                     let content = usize::try_from(content).ok()?;
-                    return self.bytes.get(content..content + usize::try_from(data).ok()?);
+                    return self.bytes.get(content..content.checked_add(usize::try_from(data).ok()?)?);
                 }
-                note = content + data.next_multiple_of(4);
+                note = after(content, data.next_multiple_of(4));
             }
             None
         })
     }
+}
+
+/// Past the end of any file, if the numbers of a broken one say so.
+fn after(at: u64, offset: u64) -> u64 {
+    at.saturating_add(offset)
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ struct Environment {
     own: Text<64>,
 }
 
-/// Lets a helper write the report into the dump. Returns whether it did.
-pub(super) fn run(mapping: &mut Mapping) -> bool {
+/// Lets a helper write the report into the dump, unless that loses its point. Returns whether it did.
+pub(super) fn run(mapping: &mut Mapping, is_outdated: impl Fn() -> bool) -> bool {
     if mapping.descriptor < 0 {
         return false;
     }
@@ -45,7 +45,7 @@ pub(super) fn run(mapping: &mut Mapping) -> bool {
         if unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } != 0 {
             break;
         }
-        if Instant::now() > end {
+        if Instant::now() > end || is_outdated() {
             // SAFETY: not waited for yet, so the pid is still our child's.
             unsafe { libc::kill(pid, libc::SIGKILL) };
             break;

@@ -33,14 +33,16 @@ fn without_qualifiers(mut path: &str) -> &str {
 
 /// Of `T as Trait` the `T`.
 fn self_type(qualified: &str) -> &str {
-    let mut depth = 0;
+    let (mut depth, mut last) = (0, ' ');
     for (at, character) in qualified.char_indices() {
         match character {
             '<' | '(' | '[' => depth += 1,
+            '>' if last == '-' => {}
             '>' | ')' | ']' => depth -= 1,
             ' ' if depth == 0 && qualified[at..].starts_with(" as ") => return &qualified[..at],
             _ => {}
         }
+        last = character;
     }
     qualified
 }

@@ -97,7 +97,6 @@ pub(super) fn describe(id: u32, thread: &mut Thread) {
     let wait = read(format_args!("/proc/self/task/{id}/wchan"), &mut buffer);
     thread.wait = Text::of(std::str::from_utf8(wait).unwrap_or_default());
     thread.call = call(read(format_args!("/proc/self/task/{id}/syscall"), &mut buffer)).unwrap_or(Call::NONE);
-    thread.ran[0] = ran(id);
 }
 
 /// Nanoseconds that a thread has run; 0 if the kernel does not say.

@@ -103,20 +103,22 @@ fn tasks(walks: &Walks, facts: &Facts, symbols: &mut dyn Symbols, frames: &mut F
         if !task.place.is_empty() {
             let _ = write!(out, " ({})", task.place.as_str());
         }
-        let (seconds, polls) = (task.millis as f64 / 1e3, task.polls);
+        let (age, polls) = (task.age, task.polls);
         if task.thread != 0 {
-            let _ = writeln!(out, ": in poll {polls} on thread {} for {seconds:.1} s", task.thread);
+            let _ = writeln!(out, ": in poll {polls} on thread {} for {age}", task.thread);
             continue;
         }
         let _ = write!(out, ": ");
         if walks.tasks[index].polled.load(Relaxed) != POLLED {
             let _ = write!(out, "not polled although it was woken: no worker is free; ");
+        } else if walks.tasks[index].leaves.load(Relaxed) == 0 {
+            let _ = write!(out, "awaiting what asks nobody to wake it; ");
         } else if task.finding.function.is_empty() {
             let _ = write!(out, "idle; ");
         } else {
             let _ = write!(out, "{}; ", suspects::At(&task.finding));
         }
-        let _ = writeln!(out, "last polled {seconds:.1} s ago, {polls} polls");
+        let _ = writeln!(out, "last polled {age} ago, polls so far: {polls}");
         for leaf in 0..LEAVES {
             if frames.of_leaf(walks, index, leaf, symbols) {
                 if leaf > 0 {
@@ -137,7 +139,9 @@ fn threads(
     out: &mut dyn Write,
 ) {
     let all = &facts.thread[..facts.threads as usize];
-    let _ = writeln!(out, "threads:");
+    if facts.brief == 0 || all.iter().any(|thread| thread.finding.cause != Cause::Idle) {
+        let _ = writeln!(out, "threads:");
+    }
     let mut folded = 0;
     for (index, thread) in all.iter().enumerate() {
         frames.of_thread(walks, index, symbols);
@@ -159,7 +163,7 @@ fn threads(
     }
     if folded > 0 && facts.brief == 0 {
         let _ = write!(out, "  {folded} without a frame of yours:");
-        suspects::names(all.iter().filter(|thread| thread.finding.cause == Cause::Idle), out);
+        suspects::names(&all.iter().filter(|thread| thread.finding.cause == Cause::Idle), out);
         let _ = writeln!(out);
     }
 }

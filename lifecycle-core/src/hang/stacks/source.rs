@@ -68,14 +68,13 @@ pub(super) fn author(name: &str, file: Option<&str>) -> Author {
     if has_path && krate == "lifecycle_core" {
         return Author::Own;
     }
-    match file {
-        Some(file) if file.contains("/lifecycle-core/src/") => Author::Own,
-        Some(file) if is_library_file(file) => Author::Library,
-        Some(_) => Author::User,
+    let is_library = match file {
+        Some(file) if file.contains("/lifecycle-core/src/") => return Author::Own,
+        Some(file) => is_library_file(file),
         // A name of C's, or of the linker's.
-        None if !has_path || LIBRARIES.contains(&krate) || krate.starts_with("__") => Author::Library,
-        None => Author::User,
-    }
+        None => !has_path || LIBRARIES.contains(&krate) || krate.starts_with("__"),
+    };
+    if is_library { Author::Library } else { Author::User }
 }
 
 fn is_library_file(file: &str) -> bool {
@@ -111,10 +110,11 @@ pub(super) fn relative<'a>(file: &'a str, root: &str) -> &'a str {
     file
 }
 
-/// The folder of the workspace: what stands before a `place` of the program's own in the full path of that same file.
-pub(super) fn root<'a>(file: &'a str, place: &str) -> Option<&'a str> {
-    let root = file.strip_suffix(place)?;
-    root.ends_with('/').then_some(root)
+/// The folder of the workspace: what stands before the folder of a `known` file of the program's, in a full path.
+pub(super) fn root<'a>(file: &'a str, known: &str) -> Option<&'a str> {
+    let folder = &known[..=known.rfind('/')?];
+    let (at, _) = file.match_indices(folder).find(|(at, _)| file[..*at].ends_with('/'))?;
+    Some(&file[..at])
 }
 
 #[cfg(test)]
@@ -159,7 +159,8 @@ mod tests {
         ] {
             assert_eq!(relative(file, "/w/"), expected);
         }
-        assert_eq!(root("/w/tests/src/bin/matrix.rs", "tests/src/bin/matrix.rs"), Some("/w/"));
+        assert_eq!(root("/w/tests/src/bin/matrix.rs", "tests/src/bin/beats.rs"), Some("/w/"));
         assert_eq!(root("/w/xtests/a.rs", "tests/a.rs"), None);
+        assert_eq!(root("/w/main.rs", "main.rs"), None);
     }
 }

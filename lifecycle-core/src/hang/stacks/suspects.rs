@@ -16,8 +16,9 @@ const MOST: usize = 16;
 pub(super) fn write(facts: &Facts, out: &mut dyn Write) {
     let all = &facts.thread[..facts.threads as usize];
     let is_first = |thread: &Thread| thread.finding.is_service || weight(thread.finding.cause) > 1;
-    let some = all.iter().any(|thread| thread.finding.cause != Cause::Idle && is_first(thread));
-    let is_suspect = |thread: &&Thread| thread.finding.cause != Cause::Idle && (is_first(thread) || !some);
+    let others = all.iter().any(is_first) || !facts.crumb.is_empty();
+    // A thread of the user's own may wait for work as long as it likes, unless nobody else is to blame.
+    let is_suspect = |thread: &&Thread| thread.finding.cause != Cause::Idle && (is_first(thread) || !others);
     let mut said = 0;
     // Those whom the report is about come first.
     for about in [true, false] {
@@ -113,7 +114,7 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
         let _ = writeln!(out, "  {locked} tasks wait for locks: a cycle, if they hold each other's");
     }
     if !crumb.is_empty() && !tasks.iter().filter(is_known).any(|task| at_crumb(&task)) {
-        let _ = writeln!(out, "SUSPECT heartbeat: its function is at the await at {crumb}");
+        let _ = writeln!(out, "SUSPECT heartbeat `{}`: at the await at {crumb}", facts.heartbeat.as_str());
         count += 1;
     }
     if said + count == 0 && facts.goes_on == 0 {
@@ -146,7 +147,7 @@ impl fmt::Display for At<'_> {
 }
 
 /// Names of threads, each with its number.
-pub(super) fn names<'a>(threads: impl Iterator<Item = &'a Thread> + Clone, out: &mut dyn Write) {
+pub(super) fn names<'a>(threads: &(impl Iterator<Item = &'a Thread> + Clone), out: &mut dyn Write) {
     let mut separator = "";
     for (index, thread) in threads.clone().enumerate() {
         let name = thread.name.as_str();

@@ -22,12 +22,15 @@ pub(super) struct SymbolTables<'a> {
     maps: &'a str,
     files: [Option<File<'a>>; MODULES],
     /// What was looked up: most addresses come several times.
-    remembered: [Cell<Option<(u64, Option<&'a str>)>>; REMEMBERED],
+    remembered: [Cell<Option<Known<'a>>>; REMEMBERED],
     until: Instant,
     /// The first addresses without a name, as `addr2line` takes them.
-    unknown: Text<400>,
+    unknown: Text<8192>,
     unknown_file: Option<File<'a>>,
 }
+
+/// An address, and its function's mangled name.
+type Known<'a> = (u64, Option<&'a str>);
 
 #[derive(Clone, Copy)]
 struct File<'a> {
@@ -92,7 +95,7 @@ impl<'a> SymbolTables<'a> {
         if file.elf.is_some() && is_same {
             let mut hex = Text::<24>::new();
             let _ = write!(hex, " {linked:#x}");
-            if !self.unknown.as_str().contains(hex.as_str()) && self.unknown.as_str().len() < 370 {
+            if !self.unknown.as_str().contains(hex.as_str()) && self.unknown.as_str().len() < 8160 {
                 let _ = self.unknown.write_str(hex.as_str());
             }
             self.unknown_file = Some(file);

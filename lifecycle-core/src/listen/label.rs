@@ -1,0 +1,58 @@
+//! A task's name and place, to be read at any moment without a lock.
+
+use std::panic::Location;
+use std::ptr::null_mut;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+
+use crate::hang::Text;
+use crate::place::Place;
+
+/// Bytes of a task's name that reports show.
+pub(crate) const NAME: usize = 48;
+
+#[derive(Default)]
+pub(super) struct Label {
+    name: [AtomicU64; NAME / 8],
+    /// Where it was spawned, or declared: whichever is not null.
+    spawned: AtomicPtr<Location<'static>>,
+    declared: AtomicPtr<Place>,
+}
+
+impl Label {
+    /// For a new task, without a place.
+    // Word by word: a reader that comes in between shows a mixed name, and nothing worse.
+    pub(super) fn set(&self, name: &str) {
+        let mut words = [[0; 8]; NAME / 8];
+        let cut = Text::<NAME>::of(name);
+        let cut = cut.as_str().as_bytes();
+        words.as_flattened_mut()[..cut.len()].copy_from_slice(cut);
+        for (slot, word) in self.name.iter().zip(words) {
+            slot.store(u64::from_ne_bytes(word), Relaxed);
+        }
+        self.spawned.store(null_mut(), Release);
+        self.declared.store(null_mut(), Release);
+    }
+
+    pub(super) fn declared_at(&self, place: &'static Place) {
+        self.declared.store(std::ptr::from_ref(place).cast_mut(), Release);
+    }
+
+    pub(super) fn spawned_at(&self, location: &'static Location<'static>) {
+        self.spawned.store(std::ptr::from_ref(location).cast_mut(), Release);
+    }
+
+    pub(super) fn name(&self) -> Text<NAME> {
+        let words = self.name.each_ref().map(|word| word.load(Relaxed).to_ne_bytes());
+        let bytes = words.as_flattened();
+        let len = bytes.iter().position(|byte| *byte == 0).unwrap_or(NAME);
+        Text::of(std::str::from_utf8(&bytes[..len]).unwrap_or("?"))
+    }
+
+    pub(super) fn place(&self) -> Option<Place> {
+        // SAFETY: null, or stored from `&'static`s by the functions above.
+        let (spawned, declared) =
+            unsafe { (self.spawned.load(Acquire).as_ref(), self.declared.load(Acquire).as_ref()) };
+        declared.copied().or(spawned.map(Place::of))
+    }
+}
