@@ -65,7 +65,7 @@ impl Attendant {
 
     fn further(&self, rest: Arrived) {
         if rest.interrupt > 0 {
-            abandon();
+            self.abandon();
         }
         for (count, signal) in [(rest.terminate, Signal::Terminate), (rest.hangup, Signal::Hangup)] {
             if count > 0 {
@@ -86,13 +86,14 @@ impl Attendant {
             watchdog::hang_is_recorded();
         }
     }
-}
 
-/// The second Ctrl-C: the user means now.
-fn abandon() -> ! {
-    raw::stderr_line!("WARN lifecycle: second Ctrl-C: the process ends now with exit code 130");
-    shutdown::for_each_running(|hook| {
-        raw::stderr_line!("WARN lifecycle: not finished: hook `{}` ({})", hook.name, hook.place);
-    });
-    raw::exit(130)
+    /// The second Ctrl-C: the user means now. Only the mark that this is no crash is worth a moment.
+    fn abandon(&self) -> ! {
+        raw::stderr_line!("WARN lifecycle: second Ctrl-C: the process ends now with exit code 130");
+        shutdown::for_each_running(|hook| {
+            raw::stderr_line!("WARN lifecycle: not finished: hook `{}` ({})", hook.name, hook.place);
+        });
+        self.ledger.iter().for_each(Ledger::flush_at_once);
+        raw::exit(130)
+    }
 }

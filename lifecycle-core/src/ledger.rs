@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::config::Restart;
 use crate::ledger::burial::bury;
 use crate::ledger::format::{Mark, Record, RunState};
-use crate::ledger::keeper::Keeper;
+use crate::ledger::keeper::{Keeper, PATIENCE};
 use crate::previous::PreviousRun;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, RestartPolicy};
@@ -27,8 +27,14 @@ pub(crate) use file::beside;
 pub use format::Crash;
 pub use history::{History, ReadError, read};
 
-/// Shorter than any wait that means something.
-const MOMENT: Duration = Duration::from_millis(100);
+/// What it takes from a crash to the next start on a busy machine: no part of a wait.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// What the last mark may take: a clean end that did not reach the disk would look like a crash.
+const LAST: Duration = Duration::from_secs(5);
+
+/// What the last mark may take when somebody wants the process to end now.
+const HURRIED: Duration = Duration::from_millis(500);
 
 /// Written at each change, read again before it: another process may have added its own.
 pub(crate) struct Ledger {
@@ -69,13 +75,13 @@ impl Ledger {
         let moment = now.clone();
         let previous = Arc::new(OnceLock::new());
         let found = previous.clone();
-        let record = self.keeper.update(move |record| {
+        let record = self.keeper.update(PATIENCE, move |record| {
             bury(record, &own, &moment);
             let _ = found.set(burial::previous(record));
         });
         let shared = self.ask_the_fleet(&record, &now);
         let moment = now.clone();
-        let record = self.keeper.update(move |record| {
+        let record = self.keeper.update(PATIENCE, move |record| {
             shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
             answer(record, policy, &moment);
         });
@@ -116,14 +122,19 @@ impl Ledger {
         self.keeper.update_later(self.marked(RunState::Stopping));
     }
 
-    /// Exit code 0.
+    /// Exit code 0. Waits for the disk, 5 s at most.
     pub(crate) fn clean(&self) {
-        self.mark(RunState::Clean);
+        self.keeper.update(LAST, self.marked(RunState::Clean));
     }
 
-    /// Everything that was told is on the disk, if it answers.
+    /// Everything that was told is on the disk, or 5 s are over.
     pub(crate) fn flush(&self) {
-        self.keeper.update(|_| {});
+        self.keeper.update(LAST, |_| {});
+    }
+
+    /// As `flush`, for half a second at most.
+    pub(crate) fn flush_at_once(&self) {
+        self.keeper.update(HURRIED, |_| {});
     }
 
     /// The run crashed.
@@ -140,7 +151,7 @@ impl Ledger {
         };
         let previous = crash.as_previous();
         let mark = self.marked(RunState::Crashed);
-        self.keeper.update(move |record| {
+        self.keeper.update(PATIENCE, move |record| {
             record.add_crash(crash.clone());
             mark(record);
         });
@@ -157,7 +168,7 @@ impl Ledger {
     }
 
     fn mark(&self, state: RunState) {
-        self.keeper.update(self.marked(state));
+        self.keeper.update(PATIENCE, self.marked(state));
     }
 
     fn marked(&self, state: RunState) -> impl Fn(&mut Record) + Send + Sync + 'static {

@@ -48,7 +48,7 @@ fn a_hook_that_panics_is_reported_and_the_rest_runs() {
 fn a_hook_that_never_resolves_is_aborted_at_its_timeout() {
     let output = stopped("never").expect_code(1);
     assert!(row(&output, "Sockets::close").contains("LATE"));
-    assert!(output.took >= Duration::from_millis(300), "not before its time: {:?}", output.took);
+    assert!(output.took >= Duration::from_secs(1), "not before its time: {:?}", output.took);
     position(&output, "sockets done");
     position(&output, "database done");
 }
@@ -142,6 +142,6 @@ fn a_subscriber_gets_the_plan_and_the_report() {
     assert!(plan < report, "{text}");
     let row = text[plan..report].lines().find(|line| line.contains("Sockets::close")).expect("a row");
     let cells: Vec<&str> = row.split_whitespace().collect();
-    assert_eq!(cells[..5], ["disconnect", "1", "Sockets::close", "300ms", "1"], "{row}");
+    assert_eq!(cells[..5], ["disconnect", "1", "Sockets::close", "1s", "1"], "{row}");
     assert!(cells[5].starts_with("tests/src/bin/hooks.rs:"), "{row}");
 }

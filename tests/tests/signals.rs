@@ -28,7 +28,7 @@ fn every_signal_that_stops_runs_the_phases_in_order() {
         together.sort_unstable();
         assert_eq!(together, ["redis a", "redis a done", "redis b", "redis b done"], "{signal}");
         assert_eq!(rest[8..], ["database", "database done", "library pool", "goodbye"], "{signal}");
-        assert_eq!(ledger::state(output.folder.path()), "clean");
+        assert_eq!(ledger::state(output.folder.path()), "clean", "{}", output.stderr);
         assert_eq!(ledger::crashes(output.folder.path()), 0);
     }
 }

@@ -14,8 +14,8 @@ pub(crate) type Change = Arc<dyn Fn(&mut Record) + Send + Sync>;
 
 const IN_MEMORY: &str = "crashes are counted in memory only, so not across processes";
 
-/// What a caller waits for its change. Another process may hold the lock for a second.
-const PATIENCE: Duration = Duration::from_millis(1500);
+/// What a caller waits for its change while the service starts or runs. Another process may hold the lock for a second.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Hands changes to the thread; while the disk does not answer they are applied to what was last known.
 pub(crate) struct Keeper {
@@ -56,11 +56,15 @@ impl Keeper {
         Keeper { shared, path }
     }
 
-    /// Makes a change and returns the record with it, once it is durable or after 1.5 s.
-    pub(crate) fn update(&self, change: impl Fn(&mut Record) + Send + Sync + 'static) -> Record {
+    /// Makes a change and returns the record with it, once it is durable or `patience` is over.
+    pub(crate) fn update(
+        &self,
+        patience: Duration,
+        change: impl Fn(&mut Record) + Send + Sync + 'static,
+    ) -> Record {
         let (mut state, number) = self.push(Arc::new(change));
         if !state.stalled {
-            let waited = self.shared.changed.wait_timeout_while(state, PATIENCE, |state| state.done < number);
+            let waited = self.shared.changed.wait_timeout_while(state, patience, |state| state.done < number);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         if state.done >= number {

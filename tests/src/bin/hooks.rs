@@ -57,7 +57,7 @@ impl Recorder {
 struct Sockets;
 
 impl Sockets {
-    #[lifecycle::component(order = 1, phase = "disconnect", timeout = "300ms")]
+    #[lifecycle::component(order = 1, phase = "disconnect", timeout = "1s")]
     async fn close(&self) -> anyhow::Result<()> {
         let _told = Told::new("sockets");
         millis(30).await;
