@@ -85,13 +85,13 @@ pub(crate) fn traced<T>(
 ) -> Poll<T> {
     let Some(address) = Address::unpack(wanted) else { return poll(context) };
     let tracer = Tracer { waker: context.waker(), address };
-    tracer.write(|chains| chains.polled.store(IN_POLL, Relaxed));
+    tracer.is_polled(IN_POLL);
     let data = (&raw const tracer).cast();
     // SAFETY: the vtable's functions take a `Tracer`, and this one lives as long as the waker, which is never dropped
     // and only lent out: who keeps it has to clone it, and gets the task's own.
     let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) });
     let poll = poll(&mut Context::from_waker(&waker));
-    tracer.write(|chains| chains.polled.store(POLLED, Relaxed));
+    tracer.is_polled(POLLED);
     poll
 }
 
@@ -101,12 +101,22 @@ struct Tracer<'a> {
 }
 
 impl Tracer<'_> {
-    fn write(&self, f: impl FnOnce(&Chains)) {
+    /// What may be written to until `end`, unless the report is over.
+    fn begin(&self) -> Option<&'static Chains> {
         let Address { bank, generation, index } = self.address;
-        let Some(ticket) = BANKS[bank].tasks.get(index) else { return };
-        if ticket.begin(generation) {
-            f(&BANKS[bank].walks().tasks[index]);
-            ticket.end(generation, false);
+        let may = BANKS[bank].tasks.get(index)?.begin(generation);
+        may.then(|| &BANKS[bank].walks().tasks[index])
+    }
+
+    fn end(&self) {
+        let Address { bank, generation, index } = self.address;
+        BANKS[bank].tasks[index].end(generation, false);
+    }
+
+    fn is_polled(&self, polled: u32) {
+        if let Some(chains) = self.begin() {
+            chains.polled.store(polled, Relaxed);
+            self.end();
         }
     }
 }
@@ -116,7 +126,10 @@ static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| {});
 unsafe fn clone(tracer: *const ()) -> RawWaker {
     // SAFETY: from `traced`, whose tracer lives as long as its waker is lent out.
     let tracer = unsafe { &*tracer.cast::<Tracer>() };
-    tracer.write(note);
+    if let Some(chains) = tracer.begin() {
+        note(chains);
+        tracer.end();
+    }
     let waker = ManuallyDrop::new(tracer.waker.clone());
     RawWaker::new(waker.data(), waker.vtable())
 }
@@ -126,7 +139,8 @@ unsafe fn wake(tracer: *const ()) {
     unsafe { &*tracer.cast::<Tracer>() }.waker.wake_by_ref();
 }
 
-/// The stack of this very thread, from the leaf up.
+/// The stack of this very thread, from the leaf up. Up to the leaf every frame is one of this crate: no closures of core's in
+/// between, by which the reader would take the leaf to begin.
 fn note(chains: &Chains) {
     let leaf = chains.leaves.load(Relaxed) as usize;
     if leaf >= LEAVES {

@@ -100,8 +100,9 @@ pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64) -> Finding 
         None => (first, blocked(&frames[..first], facts, is_running)),
     };
     let mut finding = Finding::at(cause, &frames[culprit], frames);
-    let is_runtime =
-        |frame: &Frame| frame.author == Author::Own || frame.says("tokio::runtime") || frame.says("/tokio-");
+    let is_runtime = |frame: &Frame| {
+        frame.author == Author::Own || frame.full.as_str().contains("/tokio-") || frame.says("tokio::runtime")
+    };
     finding.is_service = frames[culprit..].iter().any(is_runtime);
     if cause == Cause::BlockOn && !finding.is_service {
         // A thread of the user's that drives a runtime of its own, and has nothing to do.
@@ -190,14 +191,16 @@ fn descriptor(cause: Cause, call: Call) -> i32 {
 /// The diagnosis of a chain of awaits, and the part of its frames that is the task's own.
 pub(super) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
     // Inside of the leaf lie our own clone of the waker and what it notes; outside of the task our own poll.
-    let start = frames.iter().position(|frame| frame.author == Author::Own && frame.says("awaits::clone"));
-    let frames = &frames[start.map_or(0, |start| start + 1)..];
+    let start = frames.iter().position(|frame| frame.author != Author::Own).unwrap_or(frames.len());
+    let frames = &frames[start..];
     let end = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
     let frames = &frames[..end];
     let first = frames.iter().position(|frame| frame.author == Author::User);
     let leaf = &frames[..first.unwrap_or(frames.len())];
     let said = |words: &[&str]| leaf.iter().any(|frame| words.iter().any(|word| frame.says(word)));
     let cause = AWAITED.into_iter().find(|(_, words)| said(words)).map_or(Cause::Other, |(cause, _)| cause);
+    // A channel's messages are waited for in the channel, room for one in its semaphore.
+    let cause = if cause == Cause::Message && said(&["batch_semaphore"]) { Cause::Room } else { cause };
     let finding = match first {
         Some(first) => Finding::at(cause, &frames[first], frames),
         None => Finding { cause, ..Finding::NONE },

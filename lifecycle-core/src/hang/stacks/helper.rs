@@ -19,7 +19,7 @@ use crate::hang::Text;
 const VARIABLE: &CStr = c"_LIFECYCLE_HANG_HELPER";
 
 /// How long it may take.
-pub(super) const PATIENCE: Duration = Duration::from_millis(2000);
+pub(super) const PATIENCE: Duration = Duration::from_millis(2500);
 
 const VARIABLES: usize = 1024;
 const ENVIRONMENT: usize = 128 << 10;

@@ -83,6 +83,14 @@ pub(super) fn short(plain: &str) -> &str {
         end = part;
     }
     let path = &plain[..end];
+    // Inlined, and without the name of what it stands in.
+    for (part, words) in
+        [("{async_fn", "an async fn"), ("{async_block", "an async block"), ("{closure", "a closure")]
+    {
+        if path.starts_with(part) {
+            return words;
+        }
+    }
     let Some(last) = path.rfind("::") else { return path };
     let owner = path[..last].rfind("::").map_or(0, |at| at + 2);
     let is_type = path[owner..].starts_with(|first: char| first.is_ascii_uppercase());
@@ -114,7 +122,7 @@ mod tests {
                 "Y::call_once",
             ),
             ("lock", "lock", "lock"),
-            ("{async_fn#0}", "{async_fn#0}", "{async_fn#0}"),
+            ("{async_fn#0}", "{async_fn#0}", "an async fn"),
             ("a::b<c::d", "a::b", "b"),
         ] {
             let name = plain(demangled);

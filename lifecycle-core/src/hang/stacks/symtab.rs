@@ -11,7 +11,7 @@ use super::symbols::{Symbol, Symbols};
 use crate::hang::Text;
 
 /// Names are looked for no longer than this; what is left is shown by its address.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(1000);
 
 const MODULES: usize = 48;
 /// A power of two.

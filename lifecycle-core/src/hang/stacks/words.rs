@@ -80,12 +80,14 @@ pub(super) const AWAITED: [(Cause, &[&str]); 14] = [
 ];
 
 /// The way into the allocator, and the C library's own.
-pub(super) const ALLOCATOR: [&str; 7] = [
+pub(super) const ALLOCATOR: [&str; 9] = [
     "__rust_alloc",
     "__rust_dealloc",
     "__rust_realloc",
     "__rust_alloc_zeroed",
     "GlobalAlloc",
+    "library/alloc/src/alloc.rs",
+    "library/alloc/src/raw_vec",
     "alloc::alloc::alloc",
     "alloc::alloc::dealloc",
 ];
