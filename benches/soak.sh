@@ -25,9 +25,9 @@ gdb_at=$((SECONDS + minutes * 20))
 stops=0
 while [ $SECONDS -lt $end ] && kill -0 $pid 2>/dev/null; do
     sleep "$((RANDOM % 4)).$((RANDOM % 10))"
-    kill -STOP $pid
+    kill -STOP $pid || break
     sleep "$((RANDOM % 6)).$((RANDOM % 10))"
-    kill -CONT $pid
+    kill -CONT $pid || break
     stops=$((stops + 1))
     if [ -n "$gdb_at" ] && [ $SECONDS -gt "$gdb_at" ] && command -v gdb >/dev/null; then
         gdb_at=
@@ -35,9 +35,9 @@ while [ $SECONDS -lt $end ] && kill -0 $pid 2>/dev/null; do
         echo "gdb was attached: $(grep -c 'LWP' "$folder/gdb") lines on threads"
     fi
 done
-kill -TERM $pid
+kill -TERM $pid || true
 code=0
 wait $pid || code=$?
 echo "$minutes minutes, stopped and continued $stops times: exit code $code, $(grep -c 'half of the' "$folder/log" || true) half-time warnings, $(grep -c CRITICAL "$folder/log" || true) verdicts"
-grep CRITICAL "$folder/log" || true
-[ "$code" = 0 ]
+[ "$code" = 0 ] || cat "$folder/log"
+exit "$code"

@@ -23,6 +23,7 @@ use crate::previous::PreviousRun;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, RestartPolicy};
 
+#[cfg(unix)]
 pub(crate) use file::beside;
 pub use format::Crash;
 pub use history::{History, ReadError, read};
