@@ -18,7 +18,7 @@ for _ in 1 2 3 4 5 6 7 8; do
     sh -c 'while :; do :; done' &
     busy+=($!)
 done
-(cd "$folder" && exec env LIFECYCLE_WATCHDOG_TIMEOUT=2s "$service" slices) >"$folder/log" 2>&1 &
+(cd "$folder" && exec env LIFECYCLE_WATCHDOG_TIMEOUT=2s "$service" beats) >"$folder/log" 2>&1 &
 pid=$!
 end=$((SECONDS + minutes * 60))
 gdb_at=$((SECONDS + minutes * 20))
