@@ -54,7 +54,7 @@ impl Config {
         executable: &str,
     ) -> Result<Config, Vec<ConfigError>> {
         let mut read = Reader { env, executable, errors: Vec::new() };
-        let config = Config {
+        let mut config = Config {
             shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
             drain: read.duration("LIFECYCLE_DRAIN", options.drain),
             restart: read.restart(&options.restart),
@@ -64,7 +64,7 @@ impl Config {
             plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
             hang: read.hang(),
         };
-        read.check_images(&config);
+        read.check_images(&mut config);
         if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
     }
 }
@@ -213,7 +213,7 @@ impl Reader<'_> {
     fn number(&mut self, name: &str, default: u32, least: u32) -> u32 {
         self.value(name, default, |text| match text.parse() {
             Ok(number) if number >= least => Ok(number),
-            _ => Err(format!("must be a whole number of {least} or more")),
+            _ => Err(format!("must be a whole number from {least} to {}", u32::MAX)),
         })
     }
 

@@ -90,6 +90,11 @@ pub(crate) fn after_hang() {
         "WARN lifecycle: the hang is recorded: a new image of the executable takes over"
     );
     let failed = exec.image.replace();
+    if failed.kind() == io::ErrorKind::Interrupted {
+        return crate::raw::stderr_line!(
+            "ERROR lifecycle: no new image, since a stop was asked for: exit code 1"
+        );
+    }
     crate::raw::stderr_line!("ERROR lifecycle: no new image: {failed}: exit code 1");
 }
 

@@ -34,6 +34,8 @@ pub struct Heartbeat {
     paused: AtomicU32,
     linked: AtomicBool,
     next: AtomicPtr<Heartbeat>,
+    /// Beats before this run: the watchdog may learn of a heartbeat only after its first beat in it.
+    before: AtomicU64,
     /// Milliseconds without a beat, as the watchdog last counted them.
     stale: AtomicU64,
     beaten: AtomicBool,
@@ -82,6 +84,7 @@ impl Heartbeat {
             paused: AtomicU32::new(0),
             linked: AtomicBool::new(false),
             next: AtomicPtr::new(null_mut()),
+            before: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             beaten: AtomicBool::new(false),
             name,
@@ -161,6 +164,16 @@ impl Heartbeat {
 
     pub(crate) fn arm(&self) -> Arm {
         self.arm
+    }
+
+    /// Beats before this run.
+    pub(crate) fn before(&self) -> u64 {
+        self.before.load(Relaxed)
+    }
+
+    /// A run begins, and none of its code has.
+    pub(crate) fn begin_run(&self) {
+        self.before.store(self.beats(), Relaxed);
     }
 
     pub(crate) fn is_paused(&self) -> bool {

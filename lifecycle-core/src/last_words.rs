@@ -2,21 +2,33 @@
 //!
 //! The handler makes only async-signal-safe calls; whoever handled the signal before it is called after it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::process::Identity;
+
+/// What a process said when it died.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastWords {
+    pub(crate) said: String,
+    /// When, in the boot in which it ran.
+    pub(crate) since_boot_ms: u64,
+}
 
 /// The file's name is the ledger's with this behind it. It exists only between such a death and the next start.
 pub(crate) const SUFFIX: &str = ".died";
 
-/// One line: pid, start time, words.
-pub(crate) fn parse(line: &str) -> Option<(Identity, String)> {
-    let mut parts = line.splitn(3, ' ');
+/// One line: pid, start time, time of death, words.
+pub(crate) fn parse(line: &str) -> Option<(Identity, LastWords)> {
+    let mut parts = line.splitn(4, ' ');
     let pid = parts.next()?.parse().ok()?;
     let start: u64 = parts.next()?.parse().ok()?;
-    let words = parts.next().map(str::trim).filter(|words| !words.is_empty())?;
-    Some((Identity { pid, start: Some(start).filter(|start| *start > 0) }, words.to_owned()))
+    let since_boot_ms = parts.next()?.parse().ok()?;
+    let said = parts.next().map(str::trim).filter(|words| !words.is_empty())?;
+    let said = said.chars().take(500).collect();
+    Some((Identity { pid, start: Some(start).filter(|start| *start > 0) }, LastWords { said, since_boot_ms }))
 }
 
-pub(crate) use imp::{arm, say};
+pub(crate) use imp::{arm, disarm, say};
 
 #[cfg(unix)]
 mod imp {
@@ -30,7 +42,7 @@ mod imp {
 
     use super::SUFFIX;
     use crate::ledger::beside;
-    use crate::process::Identity;
+    use crate::process::{Identity, since_boot_ms};
 
     /// What `abort`, the processor, the kernel's sandbox and std's stack guard end a process with.
     const FATAL: [(c_int, &str); 6] = [
@@ -73,6 +85,8 @@ mod imp {
         if DEATHBED.set(Deathbed { path, own: pid, prefix, before }).is_err() {
             return;
         }
+        // SAFETY: a plain function, which lives as long as the process.
+        unsafe { libc::atexit(on_exit) };
         for (signal, _) in FATAL {
             // SAFETY: a zeroed sigaction is valid, and the handler does only what a handler may. SA_ONSTACK, since a
             // stack that overflowed has no room.
@@ -85,6 +99,11 @@ mod imp {
                 libc::sigaction(signal, &raw const action, std::ptr::null_mut());
             }
         }
+    }
+
+    /// The process ends as it should: nothing is left to say.
+    pub(crate) fn disarm() {
+        SAID.store(true, Relaxed);
     }
 
     /// Leaves one line, the first in the life of the process.
@@ -105,13 +124,33 @@ mod imp {
             unsafe {
                 let file = libc::open(self.path.as_ptr(), flags | libc::O_NONBLOCK, 0o600);
                 if file >= 0 {
-                    for text in [self.prefix.as_str(), words, "\n"] {
+                    let mut digits = [0; 20];
+                    let now = decimal(since_boot_ms(), &mut digits);
+                    for text in [self.prefix.as_bytes(), now, b" ", words.as_bytes(), b"\n"] {
                         libc::write(file, text.as_ptr().cast(), text.len());
                     }
                     libc::close(file);
                 }
             }
         }
+    }
+
+    /// Without the formatting machinery of std, which needs more stack.
+    fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                return &digits[at..];
+            }
+        }
+    }
+
+    /// `exit` in the middle of a run: it runs handlers such as this one, and no hook.
+    extern "C" fn on_exit() {
+        say("the program called exit");
     }
 
     extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -153,6 +192,8 @@ mod imp {
 mod imp {
     pub(crate) fn arm(_: &std::path::Path) {}
 
+    pub(crate) fn disarm() {}
+
     pub(crate) fn say(_: &str) {}
 }
 
@@ -162,10 +203,11 @@ mod tests {
 
     #[test]
     fn lines_that_are_no_last_words_are_ignored() {
-        let words = parse("7 42 aborted (SIGABRT)");
-        assert_eq!(words, Some((Identity { pid: 7, start: Some(42) }, "aborted (SIGABRT)".into())));
-        assert_eq!(parse("7 0 x").map(|(process, _)| process.start), Some(None));
-        for line in ["", "7", "7 1", "7 1 ", "x 1 y", "-1 1 y", "7 x y"] {
+        let said = |said: &str| LastWords { said: said.into(), since_boot_ms: 9 };
+        let words = parse("7 42 9 aborted (SIGABRT)");
+        assert_eq!(words, Some((Identity { pid: 7, start: Some(42) }, said("aborted (SIGABRT)"))));
+        assert_eq!(parse("7 0 9 x").map(|(process, _)| process.start), Some(None));
+        for line in ["", "7", "7 1", "7 1 9", "7 1 9 ", "7 1 x y", "x 1 9 y", "-1 1 9 y", "7 x 9 y"] {
             assert_eq!(parse(line), None, "{line:?}");
         }
     }

@@ -39,6 +39,13 @@ impl Moment {
         Moment { at, boot: imp::boot(), since_boot_ms: imp::since_boot_ms() }
     }
 
+    /// A moment of this boot that lies before this one, by the clock that nobody can set; `None` if it does not.
+    pub(crate) fn earlier(&self, since_boot_ms: u64) -> Option<Moment> {
+        self.boot.as_ref()?;
+        let ago = Duration::from_millis(self.since_boot_ms.checked_sub(since_boot_ms)?);
+        Some(Moment { at: self.at.checked_sub(ago)?.max(UNIX_EPOCH), boot: self.boot.clone(), since_boot_ms })
+    }
+
     /// Time from `earlier` to this; zero if a clock says that it lies in the future.
     pub(crate) fn since(&self, earlier: &Moment) -> Duration {
         self.checked_since(earlier).unwrap_or_default()
@@ -51,6 +58,11 @@ impl Moment {
         }
         self.at.duration_since(earlier.at).ok()
     }
+}
+
+/// The clock that nobody can set, in milliseconds; zero where there is none. Async-signal-safe.
+pub(crate) fn since_boot_ms() -> u64 {
+    imp::since_boot_ms()
 }
 
 /// A process, told from a later one that was given the same pid.

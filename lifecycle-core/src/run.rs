@@ -97,6 +97,7 @@ impl Service {
             ledger.running();
             ledger.crashed(format!("init failed: {error}"));
         }
+        last_words::disarm();
         1
     }
 
@@ -240,6 +241,7 @@ impl Service {
     fn leave(&mut self, code: u8) -> u8 {
         let mark = if code == 0 { Ledger::clean } else { Ledger::flush };
         self.attendant.ledger.iter().for_each(mark);
+        last_words::disarm();
         code
     }
 }

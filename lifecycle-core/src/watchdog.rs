@@ -88,6 +88,7 @@ pub(crate) fn begin_init() {
 
 /// A run begins: every heartbeat starts anew, with its start-up limit.
 pub(crate) fn begin_run(number: u32) {
+    heartbeat::all().for_each(Heartbeat::begin_run);
     WATCHDOG.run.store(number, Release);
     bell().ring();
 }

@@ -124,6 +124,37 @@ fn a_full_disk_costs_one_warning() {
     assert_eq!(left, 1, "the lock file, and no half-written one");
 }
 
+/// As above, with a ledger from better days: what cannot be written is not forgotten at the next look at the file.
+#[test]
+fn a_disk_that_became_full_does_not_switch_the_rule_off() {
+    let folder = folder();
+    let _ = service(&folder).env("LEAVE", "1").args(["0", "1"]).run().expect_code(0);
+    let mut full = service(&folder)
+        .env("LD_PRELOAD", faults())
+        .env("FAULT_FULL", "1")
+        .env("LIFECYCLE_RESTART_MAX_CRASHES", "3")
+        .env("LIFECYCLE_RESTART_WAIT", "200ms")
+        .args(["0", "6"])
+        .start();
+    for line in ["crash 2 of 3", "crash 3 of 3", "crash 4 within", "crash 5 within"] {
+        full.line(line);
+    }
+    let _ = stop(full);
+    assert_eq!(listed(&folder), 1);
+}
+
+/// When a process died is known if it said so, however late the next one starts.
+#[test]
+fn a_death_that_was_noted_is_dated_by_the_dying() {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let service = || Service::inside(env!("CARGO_BIN_EXE_deaths"), folder.clone()).arg("abort");
+    let _ = service().run().expect_code(134);
+    std::thread::sleep(Duration::from_secs(3));
+    let _ = stop(service().start());
+    let up = ledger::read(folder.path())["crashes"][0]["uptime_ms"].as_u64().expect("a number");
+    assert!(up < 2500, "it did not live for the three seconds in which it was dead: {up}");
+}
+
 /// A disk that never answers again: the start is delayed by two seconds at most, and the service lives and stops.
 #[test]
 fn a_stalled_disk_delays_nothing_for_long() {
@@ -259,7 +290,7 @@ fn a_fatal_signal_is_told_at_the_next_start() {
         ("segv", 139, "invalid memory access or stack overflow (SIGSEGV)"),
         ("overflow", 134, "invalid memory access or stack overflow (SIGSEGV)"),
         ("task abort", 134, "aborted (SIGABRT)"),
-        ("exit", 3, "killed without a trace"),
+        ("exit", 3, "the program called exit"),
     ] {
         let (first, second) = dies(how);
         assert_eq!(first.code, code, "{how}: {}", first.stderr);

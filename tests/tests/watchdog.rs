@@ -212,3 +212,19 @@ fn the_watchdog_can_be_switched_off() {
     let output = service.wait();
     assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
 }
+
+/// The beat that makes a heartbeat known counts as its first, and from then on its own limit holds.
+#[test]
+fn a_single_beat_is_not_forgotten() {
+    for (scenario, name) in [("once", "`manual`"), ("first", "`scheduler`")] {
+        let service = Service::new(env!("CARGO_BIN_EXE_beats")).arg(scenario);
+        let output = service
+            .env("LIFECYCLE_WATCHDOG_TIMEOUT", "1s")
+            .env("LIFECYCLE_WATCHDOG_STARTUP", "50s")
+            .run()
+            .expect_code(1);
+        let verdict = output.stderr.lines().find(|line| line.contains("CRITICAL")).expect("a verdict");
+        assert!(verdict.contains(name) && !verdict.contains("not beaten once"), "{scenario}: {verdict}");
+        assert!(output.took < Duration::from_secs(20), "{scenario}: {:?}", output.took);
+    }
+}

@@ -6,7 +6,13 @@ use crate::options::{OnHang, RestartMode};
 
 impl Reader<'_> {
     /// A new image needs a system that can replace one, and after a hang the memory that bounds how often.
-    pub(super) fn check_images(&mut self, config: &Config) {
+    pub(super) fn check_images(&mut self, config: &mut Config) {
+        // Who switches restarts off for a while means the rest of the attribute to stay as it is.
+        let is_override =
+            self.get("LIFECYCLE_RESTART").is_some() && self.get("LIFECYCLE_WATCHDOG_ON_HANG").is_none();
+        if let Some(watchdog) = config.watchdog.as_mut().filter(|_| config.restart.is_none() && is_override) {
+            watchdog.on_hang = OnHang::Exit;
+        }
         let restart = config.restart.as_ref().is_some_and(|restart| restart.mode == RestartMode::Exec);
         let on_hang = config.watchdog.is_some_and(|watchdog| watchdog.on_hang == OnHang::Exec);
         for (asked, name, instead) in [

@@ -13,6 +13,19 @@ pub(crate) struct Store {
     pub(crate) service: String,
 }
 
+#[cfg(feature = "redis")]
+impl Store {
+    /// A text of somebody else's, without what is secret in the URL.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let parsed = self.url.parse::<redis::ConnectionInfo>().ok();
+        let password = parsed.as_ref().and_then(|parsed| parsed.redis_settings().password());
+        let text = text.replace(&self.url, &redacted(&self.url));
+        password
+            .filter(|password| !password.is_empty())
+            .map_or(text.clone(), |secret| text.replace(secret, "***"))
+    }
+}
+
 /// Without its password.
 #[cfg(feature = "redis")]
 impl fmt::Display for Store {

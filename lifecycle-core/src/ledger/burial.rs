@@ -14,8 +14,9 @@ pub(crate) fn bury(record: &mut Record, own: &Identity, now: &Moment) {
     for mark in &mut gone {
         match mark.state {
             RunState::Running => {
-                mark.uptime_ms = u64::try_from(now.since(&mark.since).as_millis()).unwrap_or(u64::MAX);
-                record.add_crash(unrecorded(mark, now));
+                let crash = unrecorded(mark, now);
+                mark.uptime_ms = crash.uptime_ms;
+                record.add_crash(crash);
                 mark.state = RunState::Crashed;
             }
             RunState::Stopping => mark.state = RunState::Unfinished,
@@ -27,14 +28,17 @@ pub(crate) fn bury(record: &mut Record, own: &Identity, now: &Moment) {
     record.runs.extend(gone.pop());
 }
 
-/// The crash of a process that could not record it itself. When it died is unknown: now, at the latest.
+/// The crash of a process that could not record it itself. When it died is known if it said so, else now at the latest.
 fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
-    let cause = mark.last_words.clone().unwrap_or_else(|| KILLED.to_owned());
+    let words = mark.last_words.as_ref();
+    let died =
+        words.and_then(|words| now.earlier(words.since_boot_ms)).filter(|_| mark.since.boot == now.boot);
+    let when = died.unwrap_or_else(|| now.clone());
     Crash {
-        cause,
-        when: now.clone(),
+        cause: words.map_or(KILLED, |words| &words.said).to_owned(),
         pid: mark.process.pid,
-        uptime_ms: mark.uptime_ms,
+        uptime_ms: u64::try_from(when.since(&mark.since).as_millis()).unwrap_or(u64::MAX),
+        when,
         counted: None,
         wait_ms: None,
         waited_ms: 0,

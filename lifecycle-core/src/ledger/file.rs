@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::last_words;
+use crate::last_words::{self, LastWords};
 use crate::ledger::format::Record;
 use crate::process::Identity;
 
@@ -122,7 +122,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// What processes said when they died, in a file beside the ledger; `None` if there is none.
-pub(crate) fn last_words(path: &Path) -> Option<Vec<(Identity, String)>> {
+pub(crate) fn last_words(path: &Path) -> Option<Vec<(Identity, LastWords)>> {
     let beside = beside(path, last_words::SUFFIX);
     fs::symlink_metadata(&beside).ok().filter(fs::Metadata::is_file)?;
     let mut bytes = Vec::new();

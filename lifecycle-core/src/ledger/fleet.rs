@@ -102,8 +102,7 @@ impl Fleet {
         let thread = std::thread::Builder::new().name("lifecycle-redis".into()).spawn(asking);
         thread.map_err(|error| format!("its thread cannot be started: {error}"))?;
         match receiver.recv_timeout(PATIENCE) {
-            // Only the kind: the details may hold the URL, and with it the password.
-            Ok(answer) => answer.map_err(|error| error.category().to_owned()),
+            Ok(answer) => answer.map_err(|error| self.shared.store.redact(&error.to_string())),
             Err(RecvTimeoutError::Timeout) => Err(format!("no answer within {PATIENCE:?}")),
             Err(RecvTimeoutError::Disconnected) => Err("the thread that asked it panicked".into()),
         }

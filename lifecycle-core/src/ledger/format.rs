@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::last_words::LastWords;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, PastCrash};
 
@@ -37,9 +38,9 @@ pub(crate) struct Mark {
     /// How long the run had been up by then.
     #[serde(default)]
     pub(crate) uptime_ms: u64,
-    /// What its process said with its last breath, such as `SIGSEGV`.
+    /// What its process said with its last breath, such as that it was aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) last_words: Option<String>,
+    pub(crate) last_words: Option<LastWords>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,10 +162,10 @@ impl Record {
     }
 
     /// What a process that is gone said when it died.
-    pub(crate) fn note_last_words(&mut self, process: &Identity, words: &str) {
+    pub(crate) fn note_last_words(&mut self, process: &Identity, words: &LastWords) {
         let mark = self.runs.iter_mut().find(|mark| mark.process == *process && mark.may_live());
         mark.into_iter().for_each(|mark| {
-            mark.last_words.get_or_insert_with(|| words.chars().take(500).collect());
+            mark.last_words.get_or_insert_with(|| words.clone());
         });
     }
 
@@ -218,7 +219,7 @@ mod tests {
             process: Identity { pid: 7, start: Some(9) },
             since: moment(1),
             uptime_ms: 0,
-            last_words: Some("SIGSEGV".into()),
+            last_words: Some(LastWords { said: "aborted".into(), since_boot_ms: 5 }),
         };
         let record = Record { runs: vec![mark], crashes: vec![crash(2, 0)], recorded: 7, ..Record::new() };
         let bytes = record.to_bytes();

@@ -47,7 +47,8 @@ impl Keeper {
         let record = Record::new();
         let state = State { queue: VecDeque::new(), done: 0, record, durable: false, stalled: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let (kept, desk) = (shared.clone(), Desk { path: path.clone(), warned: false });
+        let (kept, desk) =
+            (shared.clone(), Desk { path: path.clone(), unwritten: Vec::new(), warned: false });
         let thread = std::thread::Builder::new().name("lifecycle-ledger".into());
         if let Err(error) = thread.spawn(move || kept.work(desk)) {
             warn(&path, &format!("its thread cannot be started ({error}): {IN_MEMORY}"));
@@ -112,26 +113,33 @@ impl Shared {
             let state = state.unwrap_or_else(PoisonError::into_inner);
             let (changes, known) = (Vec::from_iter(state.queue.iter().cloned()), state.record.clone());
             drop(state);
-            let (record, durable) = desk.update(known, &changes);
+            let count = changes.len();
+            let (record, durable) = desk.update(known, changes);
             let mut state = self.state();
-            state.queue.drain(..changes.len());
-            state.done += changes.len() as u64;
+            state.queue.drain(..count);
+            state.done += count as u64;
             (state.record, state.durable, state.stalled) = (record, durable, false);
             self.changed.notify_all();
         }
     }
 }
 
-/// The file, and whether trouble with it was told.
+/// Changes that are kept for a file that can be read and not written; a crash makes four.
+const UNWRITTEN: usize = 1000;
+
+/// The file, and what is not in it.
 struct Desk {
     path: PathBuf,
+    /// Changes that could not be written: they are made again, on whatever stands there then.
+    unwritten: Vec<Change>,
+    /// Trouble with the file is told once.
     warned: bool,
 }
 
 impl Desk {
     /// Under the lock: what stands in the file, changed, written; returns it, and whether it was written. Any trouble
     /// costs one warning, and goes on with what is `known`.
-    fn update(&mut self, mut known: Record, changes: &[Change]) -> (Record, bool) {
+    fn update(&mut self, mut known: Record, changes: Vec<Change>) -> (Record, bool) {
         let change = |record: &mut Record| changes.iter().for_each(|change| change(record));
         if file::is_device(&self.path) {
             change(&mut known);
@@ -141,7 +149,10 @@ impl Desk {
         let lock = file::lock(&self.path);
         match file::read(&self.path) {
             Contents::Missing => {}
-            Contents::Record(record) => known = record,
+            Contents::Record(record) => {
+                known = record;
+                self.unwritten.iter().for_each(|change| change(&mut known));
+            }
             Contents::Bad(reason) => self.set_aside(&reason),
             Contents::Foreign(reason) => {
                 change(&mut known);
@@ -149,16 +160,21 @@ impl Desk {
                 return (known, false);
             }
         }
-        let before = known.clone();
+        let before = self.unwritten.is_empty().then(|| known.clone());
         let words = file::last_words(&self.path);
         words.iter().flatten().for_each(|(process, words)| known.note_last_words(process, words));
         change(&mut known);
-        if known == before {
+        if before.is_some_and(|before| before == known) {
             return (known, lock.is_ok());
         }
         let written = file::write(&self.path, &known.to_bytes());
-        if written.is_ok() && words.is_some() {
-            file::forget_last_words(&self.path);
+        if written.is_ok() {
+            self.unwritten.clear();
+            words.into_iter().for_each(|_| file::forget_last_words(&self.path));
+        } else {
+            self.unwritten.extend(changes);
+            let surplus = self.unwritten.len().saturating_sub(UNWRITTEN);
+            self.unwritten.drain(..surplus);
         }
         // Without the lock another process's change may be lost, but ours stands there.
         let durable = written.is_ok();

@@ -136,7 +136,7 @@ impl Watch {
         }
         for heartbeat in heartbeat::all() {
             if !self.pulses.iter().any(|(known, _)| std::ptr::eq(*known, heartbeat)) {
-                self.pulses.push((heartbeat, Pulse::new(heartbeat.beats())));
+                self.pulses.push((heartbeat, Pulse::new(heartbeat.before())));
             }
         }
         let limits = self.pulses.iter().filter_map(|(heartbeat, _)| heartbeat.limit());

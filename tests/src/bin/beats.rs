@@ -83,6 +83,12 @@ async fn main() {
                 println!("last beat");
             });
         }
+        // One beat, and none after it.
+        "once" => {
+            MANUAL.beat();
+            std::future::pending::<()>().await;
+        }
+        "first" => scheduler.tick(3_600_000).await,
         "paused" => paused(&scheduler).await,
         "worker-blocked" => {
             tokio::spawn(async { std::thread::sleep(Duration::from_secs(3600)) });
