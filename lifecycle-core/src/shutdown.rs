@@ -27,9 +27,6 @@ pub(crate) struct Budget {
 /// A dropped task is gone after this, unless it blocks its thread.
 const DROP_GRACE: Duration = Duration::from_millis(100);
 
-/// After this at the end of the shutdown it is stuck.
-const DROP_PATIENCE: Duration = Duration::from_secs(1);
-
 /// How long before a hook is late the reporter looks at what it does.
 const LOOK_AHEAD: Duration = Duration::from_millis(150);
 
@@ -95,7 +92,6 @@ pub(crate) fn shut_down(
             break;
         }
     }
-    shutdown.stuck();
     shutdown.report(cause, begun)
 }
 
@@ -182,17 +178,6 @@ impl Shutdown<'_> {
             let is_stuck = stuck.iter().any(|other| std::ptr::eq(other.ear, task.ear));
             let result = if is_stuck { TaskResult::Stuck } else { TaskResult::Dropped };
             self.tasks.push(TaskReport { name: task.name.to_string(), place: task.place, result });
-        }
-    }
-
-    /// Deaf ones that were told to go, and could not be dropped: they block their threads.
-    fn stuck(&mut self) {
-        let is_deaf = |task: &Task| !task.ear.listens() && !matches!(task.stop, Stop::Thread);
-        let until = (Instant::now() + DROP_PATIENCE).min(self.deadline);
-        self.wait_while(until, |session| session.tasks().values().any(is_deaf));
-        for task in self.session.tasks().into_values().filter(is_deaf) {
-            let (name, result) = (task.name.to_string(), TaskResult::Stuck);
-            self.tasks.push(TaskReport { name, place: task.place, result });
         }
     }
 
