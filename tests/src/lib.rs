@@ -3,10 +3,12 @@
 pub mod allocator;
 pub mod broken;
 mod child;
+pub mod clients;
 pub mod hang;
 pub mod ledger;
 pub mod library;
 pub mod pipe;
+pub mod process;
 pub mod sandbox;
 
 pub use child::{Output, Running, Service};

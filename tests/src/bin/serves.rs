@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use lifecycle::heartbeat;
 use lifecycle_tests::broken;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -35,6 +37,38 @@ async fn import() {
     sleep(HOUR); // partial
 }
 
+static ANSWERED: tokio::sync::Mutex<u64> = tokio::sync::Mutex::const_new(0);
+
+/// Answers numbers with their squares, through a lock that all requests share; each eighth request needs a
+/// blocking thread, where a system call may be interrupted.
+async fn answer(connection: TcpStream) {
+    let (reader, mut writer) = connection.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let number: u64 = line.parse().expect("clients send numbers");
+        let square = match number % 8 {
+            0 => tokio::task::spawn_blocking(move || {
+                sleep(Duration::from_millis(1));
+                number * number
+            })
+            .await
+            .expect("it does not panic"),
+            _ => number * number,
+        };
+        let mut answered = ANSWERED.lock().await;
+        *answered += 1;
+        writer.write_all(format!("{number} {square}\n").as_bytes()).await.expect("the client waits for it");
+    }
+}
+
+async fn listen() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    println!("port {}", listener.local_addr().expect("bound").port());
+    while let Ok((connection, _)) = listener.accept().await {
+        lifecycle::spawn("connection", answer(connection));
+    }
+}
+
 #[heartbeat]
 async fn tick() {
     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -46,6 +80,7 @@ async fn main() {
     match scenario().as_str() {
         "partial" => drop(lifecycle::spawn("import", import())),
         "broken" => drop(std::thread::spawn(broken::spin_with_a_broken_frame)),
+        "tcp" => drop(lifecycle::spawn("listener", listen())),
         "report" => drop(std::thread::spawn(|| print!("{}", lifecycle::report()))),
         _ => {}
     }

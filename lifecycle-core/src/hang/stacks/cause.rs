@@ -2,51 +2,69 @@
 
 use std::fmt;
 
-/// What the innermost frames say. Zeroed memory is `Idle`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Cause {
-    /// Not in the user's code.
-    #[default]
-    Idle,
-    Mutex,
-    RwLock,
-    Condvar,
-    Channel,
-    Join,
-    Once,
-    BlockOn,
-    Sleep,
-    Child,
-    Park,
-    Allocator,
-    Read,
-    Write,
-    Connect,
-    Accept,
-    Open,
-    Poll,
-    FileLock,
-    Sync,
-    Futex,
-    Disk,
-    Drop,
-    Spin,
-    Call,
-    Unknown,
-    AsyncMutex,
-    AsyncRwLock,
-    Semaphore,
-    Room,
-    Message,
-    Notify,
-    Barrier,
-    AsyncOnce,
-    Timer,
-    Task,
-    Blocking,
-    Readiness,
-    Other,
+/// Each cause next to its words.
+macro_rules! causes {
+    ($first:ident: $first_words:literal, $($cause:ident: $words:literal,)*) => {
+        /// What the innermost frames say. Zeroed memory is the first.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[repr(u8)]
+        pub(super) enum Cause {
+            #[default]
+            $first,
+            $($cause,)*
+        }
+
+        impl fmt::Display for Cause {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    Cause::$first => $first_words,
+                    $(Cause::$cause => $words,)*
+                })
+            }
+        }
+    };
+}
+
+causes! {
+    Idle: "not in your code",
+    Mutex: "blocked on a Mutex",
+    RwLock: "blocked on an RwLock",
+    Condvar: "waiting on a Condvar",
+    Channel: "waiting on a channel",
+    Join: "waiting for a thread to end",
+    Once: "waiting for a value that another thread initialises",
+    BlockOn: "blocked in block_on",
+    Sleep: "blocking sleep",
+    Child: "waiting for a child process",
+    Park: "parked",
+    Allocator: "stuck in the allocator",
+    Read: "blocked reading",
+    Write: "blocked writing",
+    Connect: "blocked connecting",
+    Accept: "blocked accepting",
+    Open: "blocked opening a file",
+    Poll: "blocked in poll",
+    FileLock: "blocked on a file lock",
+    Sync: "blocked writing to disk",
+    Futex: "blocked on a lock",
+    Disk: "in uninterruptible I/O",
+    Drop: "running destructors",
+    Spin: "running on the CPU (spinning?)",
+    Call: "blocked in a system call",
+    Unknown: "stopped",
+    AsyncMutex: "awaiting a tokio Mutex",
+    AsyncRwLock: "awaiting a tokio RwLock",
+    Semaphore: "awaiting a Semaphore",
+    Room: "awaiting room in a channel that nobody empties",
+    Message: "awaiting a message of a channel",
+    Notify: "awaiting a Notify",
+    Barrier: "awaiting a Barrier",
+    AsyncOnce: "awaiting a OnceCell",
+    Timer: "awaiting a timer",
+    Task: "awaiting another task",
+    Blocking: "awaiting a thread of the blocking pool",
+    Readiness: "awaiting I/O",
+    Other: "awaiting",
 }
 
 impl Cause {
@@ -70,51 +88,5 @@ impl Cause {
             Cause::Write | Cause::Connect => "to",
             _ => "on",
         }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Cause::Idle => "not in your code",
-            Cause::Mutex => "blocked on a Mutex",
-            Cause::RwLock => "blocked on an RwLock",
-            Cause::Condvar => "waiting on a Condvar",
-            Cause::Channel => "waiting on a channel",
-            Cause::Join => "waiting for a thread to end",
-            Cause::Once => "waiting for a value that another thread initialises",
-            Cause::BlockOn => "blocked in block_on",
-            Cause::Sleep => "blocking sleep",
-            Cause::Child => "waiting for a child process",
-            Cause::Park => "parked",
-            Cause::Allocator => "stuck in the allocator",
-            Cause::Read => "blocked reading",
-            Cause::Write => "blocked writing",
-            Cause::Connect => "blocked connecting",
-            Cause::Accept => "blocked accepting",
-            Cause::Open => "blocked opening a file",
-            Cause::Poll => "blocked in poll",
-            Cause::FileLock => "blocked on a file lock",
-            Cause::Sync => "blocked writing to disk",
-            Cause::Futex => "blocked on a lock",
-            Cause::Disk => "in uninterruptible I/O",
-            Cause::Drop => "running destructors",
-            Cause::Spin => "running on the CPU (spinning?)",
-            Cause::Call => "blocked in a system call",
-            Cause::Unknown => "stopped",
-            Cause::AsyncMutex => "awaiting a tokio Mutex",
-            Cause::AsyncRwLock => "awaiting a tokio RwLock",
-            Cause::Semaphore => "awaiting a Semaphore",
-            Cause::Room => "awaiting room in a channel that nobody empties",
-            Cause::Message => "awaiting a message of a channel",
-            Cause::Notify => "awaiting a Notify",
-            Cause::Barrier => "awaiting a Barrier",
-            Cause::AsyncOnce => "awaiting a OnceCell",
-            Cause::Timer => "awaiting a timer",
-            Cause::Task => "awaiting another task",
-            Cause::Blocking => "awaiting a thread of the blocking pool",
-            Cause::Readiness => "awaiting I/O",
-            Cause::Other => "awaiting",
-        })
     }
 }
