@@ -62,7 +62,7 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     std::thread::sleep(SAMPLE.saturating_sub(sampled.elapsed()));
     sample(facts, 1);
     facts.sampled = u64::try_from(sampled.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    half::recall(facts);
+    half::recall(facts, walks);
     if !about.is_outdated() {
         if !helper::run(&mut mapping, || about.is_outdated()) && !about.is_outdated() {
             helper::write_without_help(&mut mapping);
@@ -70,7 +70,7 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
         let Data { facts, text, .. } = mapping.data();
         let _ = out.write_str(text.as_str());
         if about.is_half_time() {
-            half::keep(facts);
+            half::keep(facts, walks);
         }
     }
     if threads_closed && tasks_closed {

@@ -1,7 +1,9 @@
 //! What a report is made from: one block of memory that the signal handlers, the helper process and we share.
 
 use std::ffi::c_int;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::classify::Finding;
@@ -23,6 +25,16 @@ pub(super) struct Walk {
     /// The walk ended in a fault: what is there is right, and not all.
     pub(super) fault: AtomicU32,
     pub(super) frames: [AtomicU64; FRAMES],
+}
+
+impl Walk {
+    /// Of all addresses.
+    pub(super) fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let len = (self.len.load(Relaxed) as usize).min(FRAMES);
+        self.frames[..len].iter().for_each(|frame| frame.load(Relaxed).hash(&mut hasher));
+        hasher.finish()
+    }
 }
 
 /// The chains of awaits of a task, written while it is polled.
@@ -70,6 +82,8 @@ pub(super) struct Thread {
     pub(super) ran: [u64; 2],
     /// The user's frames at half-time, hashed, and what it had run by then; 0 if that is not known.
     pub(super) half: [u64; 2],
+    /// 1 if all addresses of its stack are those of half-time.
+    pub(super) same_walk: u32,
     pub(super) finding: Finding,
 }
 

@@ -62,6 +62,12 @@ fn functions(address: u64) -> Vec<Function> {
 }
 
 impl Symbols for DebugInfo<'_> {
+    fn expect(&mut self, addresses: &[u64]) {
+        let unreadable = |address: &u64| self.own_address(*address).is_none();
+        let addresses: Vec<u64> = addresses.iter().copied().filter(unreadable).collect();
+        self.tables.expect(&addresses);
+    }
+
     fn at(&mut self, address: u64, f: &mut dyn FnMut(Symbol<'_>)) {
         if !self.known.contains_key(&address) {
             let functions = self.own_address(address).map(functions).unwrap_or_default();

@@ -14,6 +14,13 @@ const DYNAMIC_SYMBOLS: u32 = 11;
 const FUNCTION: u8 = 2;
 const BUILD_ID: u32 = 3;
 
+/// A function of a symbol table: where it begins, and where in the file its name lies.
+#[derive(Clone, Copy)]
+pub(super) struct Function {
+    value: u64,
+    name: u64,
+}
+
 impl<'a> Elf<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Option<Elf<'a>> {
         // Class 64, data little-endian.
@@ -61,28 +68,42 @@ impl<'a> Elf<'a> {
         })
     }
 
-    /// The mangled name of the function that holds the linker's `address`.
-    pub(super) fn function(self, address: u64) -> Option<&'a str> {
-        let tables = [SYMBOLS, DYNAMIC_SYMBOLS].into_iter().flat_map(move |kind| self.sections(kind));
-        tables.into_iter().find_map(|table| self.function_in(table, address))
+    /// The mangled names of the functions that hold the linker's `addresses`, which are sorted, in one pass.
+    pub(super) fn functions(self, addresses: &[u64], best: &mut [Option<Function>]) {
+        for kind in [SYMBOLS, DYNAMIC_SYMBOLS] {
+            for table in self.sections(kind) {
+                // A table that is cut short has no names.
+                let _ = self.functions_in(table, addresses, best);
+            }
+        }
     }
 
-    fn function_in(self, table: u64, address: u64) -> Option<&'a str> {
+    fn functions_in(self, table: u64, addresses: &[u64], best: &mut [Option<Function>]) -> Option<()> {
         let (start, size) = (self.u64(after(table, 24))?, self.u64(after(table, 32))?);
         let link = u64::from(self.u32(after(table, 40))?);
         let names = self.u64(self.u64(40)?.checked_add(link * 64)?.checked_add(24)?)?;
         let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(size)?).ok()?;
-        let mut best: Option<(u64, u32)> = None;
         for entry in self.bytes.get(range)?.chunks_exact(24) {
             let word = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
+            if entry[4] & 15 != FUNCTION || (entry[6], entry[7]) == (0, 0) {
+                continue;
+            }
             let (value, length) = (word(8), word(16));
-            let is_function = entry[4] & 15 == FUNCTION && (entry[6], entry[7]) != (0, 0);
-            if is_function && value <= address && address - value < length.max(1) {
-                let name = u32::from_le_bytes(entry[..4].try_into().unwrap_or_default());
-                best = best.filter(|(found, _)| *found >= value).or(Some((value, name)));
+            let first = addresses.partition_point(|address| *address < value);
+            let inside = addresses[first..].iter().take_while(|address| **address - value < length.max(1));
+            for (_, best) in inside.zip(&mut best[first..]) {
+                if best.is_none_or(|best| best.value < value) {
+                    let name = u64::from(u32::from_le_bytes(entry[..4].try_into().unwrap_or_default()));
+                    *best = Some(Function { value, name: after(names, name) });
+                }
             }
         }
-        let name = self.bytes.get(usize::try_from(after(names, u64::from(best?.1))).ok()?..)?;
+        Some(())
+    }
+
+    /// The mangled name of a function.
+    pub(super) fn name(self, function: Function) -> Option<&'a str> {
+        let name = self.bytes.get(usize::try_from(function.name).ok()?..)?;
         let name = &name[..name.iter().position(|byte| *byte == 0)?];
         std::str::from_utf8(name).ok()
     }
@@ -126,19 +147,26 @@ mod tests {
             .find(|module| module.begin <= function && function < module.end)
             .expect("mapped");
         let address = elf.address_of(function - module.begin + module.offset).expect("in a segment");
-        let name = elf.function(address + 1).expect("not stripped");
+        let mut best = [None; 2];
+        elf.functions(&[1, address + 1], &mut best);
+        let name = best[1].and_then(|function| elf.name(function)).expect("not stripped");
         assert!(name.contains("this_very_test_is_found"), "{name}");
-        assert!(elf.function(1).is_none());
+        assert!(best[0].is_none());
     }
 
     #[test]
     fn rubbish_is_no_file_and_a_cut_one_has_no_names() {
+        let nothing = |elf: Elf<'_>| {
+            let mut best = [None; 1];
+            elf.functions(&[0], &mut best);
+            elf.address_of(0).is_none() && best[0].is_none() && elf.build_id().is_none()
+        };
         assert!(Elf::new(b"#!/bin/sh").is_none());
         let cut = Elf::new(b"\x7fELF\x02\x01\x01").expect("it begins well");
-        assert_eq!((cut.address_of(0), cut.function(0), cut.build_id()), (None, None, None));
+        assert!(nothing(cut));
         let mut wild = [0xff; 256];
         wild[..6].copy_from_slice(b"\x7fELF\x02\x01");
         let wild = Elf::new(&wild).expect("it begins well");
-        assert_eq!((wild.address_of(0), wild.function(0), wild.build_id()), (None, None, None));
+        assert!(nothing(wild));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::cause::Cause;
 use super::classify::{self, Finding};
-use super::dump::{Facts, LEAVES, Thread, Walks};
+use super::dump::{Facts, LEAF_FRAMES, LEAVES, Thread, Walks};
 use super::source::Author;
 use super::stack;
 use super::suspects;
@@ -17,6 +17,8 @@ pub(super) const POLLED: u32 = 2;
 
 /// Writes it: suspects, heartbeats, tasks, threads.
 pub(super) fn render(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols, out: &mut dyn Write) {
+    let mut addresses = [0; ADDRESSES];
+    symbols.expect(gather(walks, facts, &mut addresses));
     let mut frames = Frames::new();
     learn(walks, facts, symbols, &mut frames);
     diagnose(walks, facts, symbols, &mut frames);
@@ -30,6 +32,47 @@ pub(super) fn render(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols
     threads(walks, facts, symbols, &mut frames, out);
     symbols.hint(out);
     let _ = writeln!(out, "end of the hang report");
+}
+
+/// As many as most reports have.
+const ADDRESSES: usize = 4096;
+
+/// The addresses of all frames, sorted, each once; of very many the first.
+fn gather<'a>(walks: &Walks, facts: &Facts, addresses: &'a mut [u64; ADDRESSES]) -> &'a [u64] {
+    let threads = walks.threads[..facts.threads as usize].iter().flat_map(|walk| {
+        let len = (walk.len.load(Relaxed) as usize).min(walk.frames.len());
+        walk.frames[..len].iter()
+    });
+    let tasks = walks.tasks[..facts.tasks as usize].iter().flat_map(|chains| {
+        let leaves = (chains.leaves.load(Relaxed) as usize).min(LEAVES);
+        let lens = chains.lens[..leaves].iter().map(|len| (len.load(Relaxed) as usize).min(LEAF_FRAMES));
+        chains.frames.iter().zip(lens).flat_map(|(frames, len)| frames[..len].iter())
+    });
+    let mut count = 0;
+    for address in threads.chain(tasks) {
+        if count == ADDRESSES {
+            count = unique(addresses);
+        }
+        if let Some(slot) = addresses.get_mut(count) {
+            *slot = address.load(Relaxed);
+            count += 1;
+        }
+    }
+    let count = unique(&mut addresses[..count]);
+    &addresses[..count]
+}
+
+/// Sorts, and moves each address to the front once; returns how many there are.
+fn unique(addresses: &mut [u64]) -> usize {
+    addresses.sort_unstable();
+    let mut count = 0;
+    for index in 0..addresses.len() {
+        if count == 0 || addresses[index] != addresses[count - 1] {
+            addresses[count] = addresses[index];
+            count += 1;
+        }
+    }
+    count
 }
 
 /// Learns where the workspace lies before anything is said about places.
@@ -85,8 +128,7 @@ fn alike(walks: &Walks, index: usize, finding: &Finding) -> u64 {
     if finding.cause == Cause::Spin {
         finding.user.hash(&mut hasher);
     } else {
-        let len = (walk.len.load(Relaxed) as usize).min(walk.frames.len());
-        walk.frames[..len].iter().for_each(|frame| frame.load(Relaxed).hash(&mut hasher));
+        walk.hash().hash(&mut hasher);
     }
     hasher.finish()
 }

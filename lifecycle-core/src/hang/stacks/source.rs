@@ -68,6 +68,10 @@ pub(super) fn author(name: &str, file: Option<&str>) -> Author {
     if has_path && krate == "lifecycle_core" {
         return Author::Own;
     }
+    // What the attributes generate stands at the user's own lines.
+    if name.contains("__lifecycle_") {
+        return Author::Library;
+    }
     let is_library = match file {
         Some(file) if file.contains("/lifecycle-core/src/") => return Author::Own,
         Some(file) => is_library_file(file),

@@ -69,7 +69,7 @@ fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
     if thread.finding.cause == Cause::Spin {
         let used = thread.ran[1].saturating_sub(ran) as f64 / 1e9;
         let _ = write!(out, "; used {used:.1} s of CPU in the {seconds:.1} s since half-time");
-    } else if user == thread.finding.user {
+    } else if user == thread.finding.user || thread.same_walk == 1 {
         let _ = write!(out, "; same stack as at half-time (deadlock?)");
     } else {
         let _ = write!(out, "; another stack than at half-time (slow)");
@@ -119,7 +119,21 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
     }
     if said + count == 0 && facts.goes_on == 0 {
         tasks.iter().filter(is_known).take(MOST).for_each(|task| line(task, out));
+        if !tasks.iter().any(|task| is_known(&task)) {
+            let idle = tasks.iter().filter(|task| task.thread == 0).take(MOST);
+            idle.for_each(|task| unknown(task, out));
+        }
     }
+}
+
+/// A leaf that registers no waker leaves no trace, such as `pending()`.
+fn unknown(task: &Task, out: &mut dyn Write) {
+    let _ = writeln!(
+        out,
+        "SUSPECT task `{}`: awaiting what asks nobody to wake it; last polled {} ago",
+        task.name.as_str(),
+        task.age
+    );
 }
 
 fn line(task: &Task, out: &mut dyn Write) {

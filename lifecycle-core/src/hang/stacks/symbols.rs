@@ -20,6 +20,9 @@ pub(super) struct Symbol<'a> {
 
 /// Looks up what a report shows by number otherwise.
 pub(super) trait Symbols {
+    /// Most of the addresses that will be asked for, sorted: some find many at once faster than one by one.
+    fn expect(&mut self, addresses: &[u64]);
+
     /// Calls `f` with each function at the address, inlined ones first; never without a call.
     fn at(&mut self, address: u64, f: &mut dyn FnMut(Symbol<'_>));
 

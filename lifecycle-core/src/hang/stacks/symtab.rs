@@ -14,6 +14,10 @@ use crate::hang::Text;
 const PATIENCE: Duration = Duration::from_millis(1000);
 
 const MODULES: usize = 48;
+
+/// Addresses that are looked up in one pass over a symbol table.
+const BATCH: usize = 1024;
+
 /// A power of two.
 const REMEMBERED: usize = 2048;
 
@@ -70,14 +74,32 @@ impl<'a> SymbolTables<'a> {
     }
 
     fn function(&mut self, address: u64) -> Option<&'a str> {
-        let slot = (address as usize).wrapping_mul(0x9E37_79B9) >> 7 & (REMEMBERED - 1);
-        if let Some((_, name)) = self.remembered[slot].get().filter(|(known, _)| *known == address) {
+        if let Some((_, name)) = self.remembered[slot(address)].get().filter(|(known, _)| *known == address) {
             return name;
         }
         let file = self.file(address).filter(|_| Instant::now() < self.until)?;
-        let name = file.elf.and_then(|elf| elf.function(elf.address_of(file.offset(address))?));
-        self.remembered[slot].set(Some((address, name)));
-        name
+        self.look_up(file, &[address]);
+        self.remembered[slot(address)].get()?.1
+    }
+
+    /// Remembers the names of the addresses, which are sorted and lie in the file.
+    fn look_up(&self, file: File<'a>, addresses: &[u64]) {
+        let Some(elf) = file.elf else { return };
+        for addresses in addresses.chunks(BATCH) {
+            let (mut linked, mut best) = ([u64::MAX; BATCH], [None; BATCH]);
+            for (linked, address) in linked.iter_mut().zip(addresses) {
+                *linked = elf.address_of(file.offset(*address)).unwrap_or(u64::MAX);
+            }
+            let count = addresses.len();
+            // One that is in no segment has no place in the order: such a file is broken, and has no names.
+            if linked[..count].is_sorted() {
+                elf.functions(&linked[..count], &mut best[..count]);
+            }
+            for (best, address) in best.iter().zip(addresses) {
+                let name = best.and_then(|function| elf.name(function));
+                self.remembered[slot(*address)].set(Some((*address, name)));
+            }
+        }
     }
 
     /// The name of an address without one: its module, and how far into it.
@@ -119,7 +141,23 @@ impl File<'_> {
     }
 }
 
+fn slot(address: u64) -> usize {
+    (address as usize).wrapping_mul(0x9E37_79B9) >> 7 & (REMEMBERED - 1)
+}
+
 impl Symbols for SymbolTables<'_> {
+    fn expect(&mut self, mut addresses: &[u64]) {
+        while let [first, rest @ ..] = addresses {
+            let Some(file) = self.file(*first) else {
+                addresses = rest;
+                continue;
+            };
+            let count = addresses.partition_point(|address| *address < file.module.end);
+            self.look_up(file, &addresses[..count]);
+            addresses = &addresses[count..];
+        }
+    }
+
     fn at(&mut self, address: u64, f: &mut dyn FnMut(Symbol<'_>)) {
         match self.function(address) {
             Some(mangled) => {
