@@ -9,17 +9,23 @@ use crate::clock;
 use crate::table::{Table, at_most, median, number};
 
 const THREADS: [usize; 3] = [0, 50, 500];
-const SAMPLES: usize = 9;
+const SAMPLES: usize = 5;
 
 static ACCOUNT: Mutex<u64> = Mutex::new(0);
 
 /// Half of the threads wait for a lock, half sleep: all are in code of the user's, so all are told.
+#[inline(never)]
 fn blocked(index: usize) {
     if index.is_multiple_of(2) {
         drop(ACCOUNT.lock());
     } else {
-        std::thread::sleep(Duration::from_secs(3600));
+        asleep();
     }
+}
+
+#[inline(never)]
+fn asleep() {
+    std::thread::sleep(Duration::from_secs(3600));
 }
 
 #[lifecycle::heartbeat]
@@ -33,8 +39,7 @@ async fn main() {
         std::thread::spawn(move || blocked(index));
     }
     tick();
-    println!("up");
-    std::thread::sleep(Duration::from_secs(3600));
+    asleep();
 }
 
 /// The service that hangs.
@@ -61,7 +66,9 @@ fn end(threads: usize) -> f64 {
     let status = child.wait().expect("a child of ours");
     let ended = clock::now();
     assert_eq!(status.code(), Some(1), "{report}");
-    assert!(report.contains("SUSPECT") && report.contains("end of the hang report"), "{report}");
+    assert!(report.contains("end of the hang report"), "{report}");
+    // Of this crate: its name, without a path, is all that is left in a build without line tables.
+    assert!(threads == 0 || report.contains("lifecycle_bench::hang::blocked"), "{report}");
     (ended - verdict) as f64 / 1e6
 }
 
