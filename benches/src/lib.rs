@@ -8,9 +8,11 @@ mod table;
 
 mod beat;
 mod builds;
+mod hang;
 mod idle;
 mod latency;
 mod many;
+mod poll;
 mod services;
 mod worst;
 
@@ -19,13 +21,15 @@ use std::process::ExitCode;
 /// A part of the measurements: its letter, and what measures it and returns its section.
 type Part = (&'static str, fn() -> String);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     ("a", worst::section),
     ("b", many::section),
     ("c", beat::section),
     ("d", latency::section),
     ("e", idle::section),
     ("f", builds::section),
+    ("g", poll::section),
+    ("h", hang::section),
 ];
 
 /// The program: the measurements, or, as a child of theirs, one service.
@@ -37,6 +41,7 @@ pub fn run() -> ExitCode {
         Some("worst") => child::bounded(|| worst::service(&arguments[1])),
         Some("many") => child::bounded(|| many::service(&arguments[1])),
         Some("service") => child::bounded(|| services::service(&arguments[1])),
+        Some("hang") => child::bounded(hang::service),
         _ => measure(&arguments),
     }
 }

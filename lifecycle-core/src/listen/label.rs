@@ -56,3 +56,39 @@ impl Label {
         declared.copied().or(spawned.map(Place::of))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static PLACE: Place = Place { file: "src/pool.rs", line: 7 };
+
+    #[test]
+    fn a_reader_in_between_sees_a_mixed_name_and_nothing_worse() {
+        let label = Label::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..100 {
+                    label.set(if round % 2 == 0 { "aaaaaaaaaaaaaaaa" } else { "Ü" });
+                    label.spawned_at(Location::caller());
+                    label.declared_at(&PLACE);
+                }
+            });
+            for _ in 0..100 {
+                let name = label.name();
+                assert!(name.as_str().chars().all(|char| "aÜ?".contains(char)), "{}", name.as_str());
+                let files = [None, Some(file!()), Some(PLACE.file)];
+                assert!(files.contains(&label.place().map(|place| place.file)));
+            }
+        });
+        assert_eq!(label.name().as_str(), "Ü");
+        assert_eq!(label.place().map(|place| place.line), Some(7), "a declaration says more than a spawn");
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        let label = Label::default();
+        label.set(&"ab".repeat(NAME));
+        assert_eq!(label.name().as_str(), "ab".repeat(NAME / 2));
+    }
+}

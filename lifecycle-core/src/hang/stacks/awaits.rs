@@ -155,3 +155,41 @@ fn note(chains: &Chains) {
     chains.lens[leaf].store(len as u32, Relaxed);
     chains.leaves.store(leaf as u32 + 1, Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Count>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// No report is being made: all but the walk itself, which Miri cannot run.
+    #[test]
+    fn a_waker_that_is_kept_is_the_tasks_own() {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(count.clone());
+        let wanted = Address { bank: 1, generation: 9, index: 3 }.pack();
+        let mut kept = None;
+        let poll = traced(wanted, &mut Context::from_waker(&waker), |context| {
+            assert!(!context.waker().will_wake(&waker), "the leaf must clone it");
+            context.waker().wake_by_ref();
+            kept = Some(context.waker().clone());
+            Poll::<()>::Pending
+        });
+        assert!(poll.is_pending() && count.0.load(Relaxed) == 1);
+        kept.expect("it was cloned").wake();
+        assert_eq!(count.0.load(Relaxed), 2);
+        drop(waker);
+        assert_eq!(Arc::strong_count(&count), 1);
+    }
+}
