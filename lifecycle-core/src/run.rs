@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::shutdown::{Budget, shut_down};
 use crate::status::UP_AFTER;
 use crate::unwind::{self, Ended};
-use crate::{exec, last_words, platform, raw, watchdog};
+use crate::{exec, hang, last_words, platform, raw, watchdog};
 
 /// After the budget of a shutdown the process has this long to be gone.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ impl Service {
         unwind::note_panics();
         let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
         let unknown = config::unknown_variables(std::env::vars_os().map(|(name, _)| name));
-        platform.into_iter().chain(unknown).for_each(log::warn);
+        platform.into_iter().chain(unknown).chain(hang::settings::warning()).for_each(log::warn);
         loop {
             if self.back_off() {
                 return self.leave(0);

@@ -126,6 +126,16 @@ fn half_time_tells_a_deadlock_from_slowness() {
     suspect(fatal(&output), &["spinning", "s of CPU in the"]);
 }
 
+/// A file that cannot be written is told at the start.
+#[test]
+fn a_report_file_that_cannot_be_written_is_a_warning() {
+    let mut service = matrix("serve").env("LIFECYCLE_HANG_REPORT", "/no/such/folder/hang.txt").start();
+    let warning = service.line("LIFECYCLE_HANG_REPORT=/no/such/folder/hang.txt");
+    assert!(warning.contains("hang reports go to stderr only"), "{warning}");
+    service.signal(libc::SIGTERM);
+    let _ = service.wait();
+}
+
 #[test]
 fn reports_go_to_a_file_and_can_be_unfolded() {
     let output = matrix("mutex").env("LIFECYCLE_HANG_REPORT", "hang.txt").run().expect_code(1);

@@ -1,7 +1,6 @@
 //! Where reports go: file descriptor 2, and the file that was asked for. One second in all, if nobody reads.
 
 use std::fmt;
-use std::fs::OpenOptions;
 use std::time::{Duration, Instant};
 
 use super::settings;
@@ -17,16 +16,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new() -> Output {
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            // A FIFO that nobody reads must not stop us.
-            options.custom_flags(libc::O_NONBLOCK).mode(0o600);
-        }
-        // A path of less than 384 bytes is opened without allocation.
-        Output { file: settings::file().and_then(|path| options.open(path).ok()), end: None }
+        Output { file: settings::file().and_then(|path| settings::open(path).ok()), end: None }
     }
 }
 
