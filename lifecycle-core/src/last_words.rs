@@ -28,7 +28,7 @@ pub(crate) fn parse(line: &str) -> Option<(Identity, LastWords)> {
     Some((Identity { pid, start: Some(start).filter(|start| *start > 0) }, LastWords { said, since_boot_ms }))
 }
 
-pub(crate) use imp::{arm, disarm, say};
+pub(crate) use imp::{arm, disarm, run_begins, say};
 
 #[cfg(unix)]
 mod imp {
@@ -71,6 +71,8 @@ mod imp {
     /// The first words are the cause, what follows is its consequence: a panic aborts, a stack overflow aborts.
     static SAID: AtomicBool = AtomicBool::new(false);
 
+    static RUNS: AtomicBool = AtomicBool::new(false);
+
     /// Installs the handlers, once in a process. A handler that the user installs later replaces ours, unless it calls it.
     pub(crate) fn arm(ledger: &Path) {
         let Ok(path) = CString::new(beside(ledger, SUFFIX).as_os_str().as_bytes()) else { return };
@@ -99,6 +101,11 @@ mod imp {
                 libc::sigaction(signal, &raw const action, std::ptr::null_mut());
             }
         }
+    }
+
+    /// A run has begun: from now on `exit` is a death, too. Before, `init` may leave with it as it likes.
+    pub(crate) fn run_begins() {
+        RUNS.store(true, Relaxed);
     }
 
     /// The process ends as it should: nothing is left to say.
@@ -150,7 +157,9 @@ mod imp {
 
     /// `exit` in the middle of a run: it runs handlers such as this one, and no hook.
     extern "C" fn on_exit() {
-        say("the program called exit");
+        if RUNS.load(Relaxed) {
+            say("the program called exit");
+        }
     }
 
     extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -191,6 +200,8 @@ mod imp {
 #[cfg(not(unix))]
 mod imp {
     pub(crate) fn arm(_: &std::path::Path) {}
+
+    pub(crate) fn run_begins() {}
 
     pub(crate) fn disarm() {}
 

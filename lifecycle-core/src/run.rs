@@ -149,6 +149,7 @@ impl Service {
         if let Some(ledger) = &mut self.attendant.ledger {
             ledger.running();
         }
+        last_words::run_begins();
         watchdog::begin_run(self.runs);
         if let Err(error) = host(session.clone(), &self.config, self.body.clone()) {
             session.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));

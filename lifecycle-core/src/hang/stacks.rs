@@ -17,6 +17,7 @@ mod peer;
 mod procfs;
 pub(crate) mod reaper;
 mod render;
+mod scan;
 mod source;
 mod stack;
 mod suspects;

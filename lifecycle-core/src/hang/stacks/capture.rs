@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::dump::{Answer, FRAMES, Facts, Walk, Walks};
 use super::fault::{self, Faults, Walking};
 use super::procfs;
+use super::scan;
 use super::ticket::{Address, BANKS, FATAL, OTHER};
 use crate::raw::thread_id;
 
@@ -98,6 +99,11 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
         if !found {
             store(target, pc);
         }
+        if target.len.load(Relaxed) < scan::LEAST {
+            target.guessed.store(1, Relaxed);
+            // SAFETY: this thread's own stack, as it was when it was interrupted; `while_walking` survives the fault.
+            unsafe { scan::scan(walking.stack_pointer(), |address| store(target, address)) };
+        }
     });
     ticket.end(address.generation, true);
 }
@@ -117,6 +123,7 @@ fn bank_of(signal: c_int) -> usize {
 pub(super) fn capture(facts: &mut Facts, walks: &'static Walks, bank: usize, generation: u32) -> bool {
     let Some(signal) = Signal::install(bank) else { return true };
     let faults = Faults::install();
+    scan::learn(facts.maps.as_str());
     let threads = &mut facts.thread[..facts.threads as usize];
     for (index, thread) in threads.iter().enumerate() {
         BANKS[bank].open(index, generation, thread.id);

@@ -24,6 +24,8 @@ pub(super) struct Walk {
     pub(super) len: AtomicU32,
     /// The walk ended in a fault: what is there is right, and not all.
     pub(super) fault: AtomicU32,
+    /// The unwinder got nowhere: the frames are return addresses that were found on the stack.
+    pub(super) guessed: AtomicU32,
     pub(super) frames: [AtomicU64; FRAMES],
 }
 

@@ -35,6 +35,16 @@ impl Walking {
         Walking { context, walk, address, errno: unsafe { *libc::__errno_location() } }
     }
 
+    pub(super) fn stack_pointer(&self) -> u64 {
+        // SAFETY: as below.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            return (*self.context).uc_mcontext.gregs[libc::REG_RSP as usize] as u64;
+            #[cfg(target_arch = "aarch64")]
+            return (*self.context).uc_mcontext.sp;
+        }
+    }
+
     pub(super) fn interrupted_at(&self) -> u64 {
         // SAFETY: the handler's own context, valid until it returns.
         unsafe {

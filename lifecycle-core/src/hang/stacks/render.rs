@@ -188,7 +188,9 @@ fn threads(
     for (index, thread) in all.iter().enumerate() {
         frames.of_thread(walks, index, symbols);
         let has_names = frames.as_slice().iter().all(|frame| frame.author != Author::Unknown);
-        let is_broken = walks.threads[index].fault.load(Relaxed) == 1;
+        let is_guessed = walks.threads[index].guessed.load(Relaxed) == 1;
+        // A scan that reaches the end of the stack ends in a fault, too.
+        let is_broken = walks.threads[index].fault.load(Relaxed) == 1 && !is_guessed;
         if thread.finding.cause == Cause::Idle && has_names && !is_broken && facts.full == 0 {
             folded += 1;
             continue;
@@ -200,6 +202,9 @@ fn threads(
         heading(all.iter().filter(alike), thread, facts, out);
         if is_broken {
             let _ = writeln!(out, "      its stack is broken, and could be read only so far:");
+        }
+        if is_guessed {
+            let _ = writeln!(out, "      guessed from what lies on its stack; some calls may have returned:");
         }
         stack::write(frames.as_slice(), facts.full == 1, out);
     }
