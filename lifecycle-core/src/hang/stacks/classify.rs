@@ -85,7 +85,7 @@ impl Frame {
 }
 
 /// The diagnosis of a thread, from its frames, innermost first. `sampled`: nanoseconds between the samples of its time.
-pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64) -> Finding {
+pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64, guessed: bool) -> Finding {
     let ours = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
     // A thread that is in our own code works for us, whoever called it.
     let theirs = &frames[..ours];
@@ -93,7 +93,9 @@ pub(super) fn thread(frames: &[Frame], facts: &Thread, sampled: u64) -> Finding 
         return Finding::NONE;
     };
     let is_running = facts.state == b'R' || facts.ran[1].saturating_sub(facts.ran[0]) * BUSY_SHARE > sampled;
-    let (culprit, cause) = match allocation(theirs, first, is_running) {
+    // A guessed stack is full of calls to the allocator that have returned.
+    let allocation = if guessed { None } else { allocation(theirs, first, is_running) };
+    let (culprit, cause) = match allocation {
         Some(Some(caller)) => (caller, Cause::Allocator),
         // It is we who wait for the user's allocator.
         Some(None) => return Finding::NONE,

@@ -94,7 +94,7 @@ fn diagnose(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols, frames:
     let sampled = facts.sampled;
     for (index, thread) in facts.thread[..facts.threads as usize].iter_mut().enumerate() {
         frames.of_thread(walks, index, symbols);
-        let mut finding = classify::thread(frames.as_slice(), thread, sampled);
+        let mut finding = classify::thread(frames.as_slice(), thread, sampled, is_guessed(walks, index));
         if finding.descriptor >= 0 {
             symbols.descriptor(finding.descriptor, &mut finding.object);
         }
@@ -117,6 +117,10 @@ fn diagnose(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols, frames:
             }
         }
     }
+}
+
+fn is_guessed(walks: &Walks, index: usize) -> bool {
+    walks.threads[index].guessed.load(Relaxed) == 1
 }
 
 /// What two threads have in common that are shown once.
@@ -188,7 +192,7 @@ fn threads(
     for (index, thread) in all.iter().enumerate() {
         frames.of_thread(walks, index, symbols);
         let has_names = frames.as_slice().iter().all(|frame| frame.author != Author::Unknown);
-        let is_guessed = walks.threads[index].guessed.load(Relaxed) == 1;
+        let is_guessed = is_guessed(walks, index);
         // A scan that reaches the end of the stack ends in a fault, too.
         let is_broken = walks.threads[index].fault.load(Relaxed) == 1 && !is_guessed;
         if thread.finding.cause == Cause::Idle && has_names && !is_broken && facts.full == 0 {
