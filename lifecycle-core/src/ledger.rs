@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::config::Restart;
 use crate::ledger::burial::bury;
-use crate::ledger::format::{Mark, Record, RunState};
+use crate::ledger::format::{Mark, Record, RunState, millis};
 use crate::ledger::keeper::{Keeper, PATIENCE};
 use crate::previous::PreviousRun;
 use crate::process::{Identity, Moment};
@@ -221,10 +221,6 @@ pub fn rehearse(bytes: &[u8]) -> Result<Duration, ReadError> {
     let again = History::try_from(&record.to_bytes()[..]).expect("what is written can be read");
     let _ = format!("{shown}{again}");
     Ok(wait)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

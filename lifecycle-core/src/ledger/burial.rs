@@ -1,6 +1,6 @@
 //! What became of runs whose process is gone: those that never said goodbye crashed.
 
-use crate::ledger::format::{Crash, Mark, Record, RunState};
+use crate::ledger::format::{Crash, Mark, Record, RunState, millis};
 use crate::previous::{Ending, PreviousRun};
 use crate::process::{Identity, Moment};
 
@@ -37,7 +37,7 @@ fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
     Crash {
         cause: words.map_or(KILLED, |words| &words.said).to_owned(),
         pid: mark.process.pid,
-        uptime_ms: u64::try_from(when.since(&mark.since).as_millis()).unwrap_or(u64::MAX),
+        uptime_ms: millis(when.since(&mark.since)),
         when,
         counted: None,
         wait_ms: None,

@@ -13,8 +13,8 @@ use redis::{Client, Connection, RedisError, Script};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Restart, Store};
-use crate::ledger::format::Record;
-use crate::ledger::{Crash, millis};
+use crate::ledger::Crash;
+use crate::ledger::format::{Record, millis};
 use crate::log;
 use crate::process::Moment;
 use crate::restart::{Decision, PastCrash, RestartPolicy};

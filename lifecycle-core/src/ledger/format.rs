@@ -150,7 +150,7 @@ impl Record {
     pub(crate) fn answer(&mut self, crash: &Crash, decision: Decision) {
         let same = |listed: &&mut Crash| (listed.pid, &listed.when) == (crash.pid, &crash.when);
         if let Some(crash) = self.crashes.iter_mut().rfind(same).filter(|crash| crash.wait_ms.is_none()) {
-            crash.wait_ms = Some(u64::try_from(decision.wait.as_millis()).unwrap_or(u64::MAX));
+            crash.wait_ms = Some(millis(decision.wait));
             crash.counted = Some(decision.crashes);
         }
     }
@@ -194,6 +194,10 @@ impl Mark {
     fn may_live(&self) -> bool {
         matches!(self.state, RunState::Running | RunState::Stopping)
     }
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -43,8 +43,9 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Nanoseconds on a clock that only goes forward; async-signal-safe.
 #[cfg(unix)]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: a valid timespec; async-signal-safe by POSIX.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
@@ -52,7 +53,7 @@ fn now() -> u64 {
 }
 
 #[cfg(not(unix))]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     use std::sync::OnceLock;
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     nanos(EPOCH.get_or_init(Instant::now).elapsed()).max(1)

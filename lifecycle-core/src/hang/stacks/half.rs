@@ -4,6 +4,10 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::dump::{Facts, THREADS, Walks};
+use crate::watchdog::deadline;
+
+/// In a millisecond.
+const NANOS: u64 = 1_000_000;
 
 struct Then {
     id: AtomicU32,
@@ -29,7 +33,7 @@ pub(super) fn keep(facts: &Facts, walks: &Walks) {
         then.walk.store(walks.threads[index].hash(), Relaxed);
         then.ran.store(thread.map_or(0, |thread| thread.ran[1]), Relaxed);
     }
-    AT.store(now(), Release);
+    AT.store(deadline::now() / NANOS, Release);
 }
 
 /// Adds it to what is known now.
@@ -38,7 +42,7 @@ pub(super) fn recall(facts: &mut Facts, walks: &Walks) {
     if at == 0 {
         return;
     }
-    facts.since_half = now().saturating_sub(at);
+    facts.since_half = (deadline::now() / NANOS).saturating_sub(at);
     for (index, thread) in facts.thread[..facts.threads as usize].iter_mut().enumerate() {
         if let Some(then) = THEN.iter().find(|then| then.id.load(Relaxed) == thread.id) {
             thread.half = [then.user.load(Relaxed), then.ran.load(Relaxed)];
@@ -46,11 +50,4 @@ pub(super) fn recall(facts: &mut Facts, walks: &Walks) {
             thread.same_walk = u32::from(then.walk.load(Relaxed) == walks.threads[index].hash());
         }
     }
-}
-
-fn now() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid timespec.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
 }
