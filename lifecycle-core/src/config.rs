@@ -11,7 +11,6 @@ use std::time::Duration;
 
 pub(crate) use crate::config::store::Store;
 use crate::error::ConfigError;
-use crate::hang::settings::Settings;
 use crate::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
 use crate::restart::RestartPolicy;
 
@@ -26,7 +25,7 @@ pub(crate) struct Config {
     pub(crate) worker_threads: Option<usize>,
     /// `LIFECYCLE_PLAN`: print the plan and do not run.
     pub(crate) plan_only: bool,
-    pub(crate) hang: Settings,
+    pub(crate) hang: HangReports,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +43,15 @@ pub(crate) struct Watchdog {
     pub(crate) timeout: Duration,
     pub(crate) startup: Duration,
     pub(crate) on_hang: OnHang,
+}
+
+/// How hang reports are shown, and where else they go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HangReports {
+    /// `LIFECYCLE_HANG_FRAMES=full`: nothing is folded.
+    pub(crate) full: bool,
+    /// `LIFECYCLE_HANG_REPORT`: reports are added to this file.
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl Config {
@@ -176,13 +184,13 @@ impl Reader<'_> {
         enabled.then_some(Watchdog { timeout, startup, on_hang })
     }
 
-    fn hang(&mut self) -> Settings {
+    fn hang(&mut self) -> HangReports {
         let full = self.value("LIFECYCLE_HANG_FRAMES", false, |text| match text {
             "full" => Ok(true),
             "folded" => Ok(false),
             _ => Err("must be \"full\" or \"folded\"".into()),
         });
-        Settings { full, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
+        HangReports { full, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
     }
 
     fn get(&self, name: &str) -> Option<OsString> {

@@ -2,32 +2,6 @@
 //!
 //! The handler makes only async-signal-safe calls; whoever handled the signal before it is called after it.
 
-use serde::{Deserialize, Serialize};
-
-use crate::process::Identity;
-
-/// What a process said when it died.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LastWords {
-    pub(crate) said: String,
-    /// When, in the boot in which it ran.
-    pub(crate) since_boot_ms: u64,
-}
-
-/// The file's name is the ledger's with this behind it. It exists only between such a death and the next start.
-pub(crate) const SUFFIX: &str = ".died";
-
-/// One line: pid, start time, time of death, words.
-pub(crate) fn parse(line: &str) -> Option<(Identity, LastWords)> {
-    let mut parts = line.splitn(4, ' ');
-    let pid = parts.next()?.parse().ok()?;
-    let start: u64 = parts.next()?.parse().ok()?;
-    let since_boot_ms = parts.next()?.parse().ok()?;
-    let said = parts.next().map(str::trim).filter(|words| !words.is_empty())?;
-    let said = said.chars().take(500).collect();
-    Some((Identity { pid, start: Some(start).filter(|start| *start > 0) }, LastWords { said, since_boot_ms }))
-}
-
 pub(crate) use imp::{arm, disarm, run_begins, say};
 
 #[cfg(unix)]
@@ -40,8 +14,6 @@ mod imp {
     use std::sync::atomic::AtomicBool;
     use std::sync::atomic::Ordering::Relaxed;
 
-    use super::SUFFIX;
-    use crate::ledger::beside;
     use crate::process::{Identity, since_boot_ms};
 
     /// What `abort`, the processor, the kernel's sandbox and std's stack guard end a process with.
@@ -74,8 +46,9 @@ mod imp {
     static RUNS: AtomicBool = AtomicBool::new(false);
 
     /// Installs the handlers, once in a process. A handler that the user installs later replaces ours, unless it calls it.
-    pub(crate) fn arm(ledger: &Path) {
-        let Ok(path) = CString::new(beside(ledger, SUFFIX).as_os_str().as_bytes()) else { return };
+    /// The words go to `file`, which is made then.
+    pub(crate) fn arm(file: &Path) {
+        let Ok(path) = CString::new(file.as_os_str().as_bytes()) else { return };
         // SAFETY: sigaction only reads into a valid, zeroed struct.
         let before = FATAL.map(|(signal, _)| unsafe {
             let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
@@ -206,20 +179,4 @@ mod imp {
     pub(crate) fn disarm() {}
 
     pub(crate) fn say(_: &str) {}
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_that_are_no_last_words_are_ignored() {
-        let said = |said: &str| LastWords { said: said.into(), since_boot_ms: 9 };
-        let words = parse("7 42 9 aborted (SIGABRT)");
-        assert_eq!(words, Some((Identity { pid: 7, start: Some(42) }, said("aborted (SIGABRT)"))));
-        assert_eq!(parse("7 0 9 x").map(|(process, _)| process.start), Some(None));
-        for line in ["", "7", "7 1", "7 1 9", "7 1 9 ", "7 1 x y", "x 1 9 y", "-1 1 9 y", "7 x 9 y"] {
-            assert_eq!(parse(line), None, "{line:?}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! The framework keeps it; [`read`] shows it to people and programs.
 
 mod burial;
+mod death;
 mod file;
 #[cfg(feature = "redis")]
 mod fleet;
@@ -23,8 +24,7 @@ use crate::previous::PreviousRun;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, RestartPolicy};
 
-#[cfg(unix)]
-pub(crate) use file::beside;
+pub(crate) use file::last_words_file;
 pub use format::Crash;
 pub use history::{History, ReadError, read};
 

@@ -61,6 +61,7 @@ impl Moment {
 }
 
 /// The clock that nobody can set, in milliseconds; zero where there is none. Async-signal-safe.
+#[cfg(unix)]
 pub(crate) fn since_boot_ms() -> u64 {
     imp::since_boot_ms()
 }

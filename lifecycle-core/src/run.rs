@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::attend::Attendant;
 use crate::cause::Cause;
 use crate::config::{self, Config};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, last_words_file};
 use crate::lifecycle::LifecycleManager;
 use crate::log::{self, Level};
 use crate::report::Report;
@@ -40,7 +40,7 @@ impl Service {
     /// Returns the exit code.
     pub(crate) fn live(&mut self, init: Option<Init>) -> u8 {
         if let Some(restart) = self.config.restart.clone() {
-            last_words::arm(&restart.file);
+            last_words::arm(&last_words_file(&restart.file));
             self.attendant.ledger = Some(Ledger::new(restart));
         }
         let initialised = init.map_or(Ok(()), |init| self.initialise(init));

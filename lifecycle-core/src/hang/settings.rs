@@ -2,22 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
-/// What the environment asks for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
-    /// `LIFECYCLE_HANG_FRAMES=full`: nothing is folded.
-    pub(crate) full: bool,
-    /// `LIFECYCLE_HANG_REPORT`: reports are added to this file.
-    pub(crate) file: Option<PathBuf>,
-}
+use crate::config::HangReports;
 
-static SETTINGS: OnceLock<Settings> = OnceLock::new();
+static SETTINGS: OnceLock<HangReports> = OnceLock::new();
 
 /// From now on; once in a process.
-pub(crate) fn set(settings: Settings) {
+pub(crate) fn set(settings: HangReports) {
     let _ = SETTINGS.set(settings);
 }
 

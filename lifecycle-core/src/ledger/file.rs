@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::last_words::{self, LastWords};
+use crate::ledger::death::{self, LastWords};
 use crate::ledger::format::Record;
 use crate::process::Identity;
 
@@ -121,19 +121,24 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// Where a dying process leaves its last words.
+pub(crate) fn last_words_file(path: &Path) -> PathBuf {
+    beside(path, death::SUFFIX)
+}
+
 /// What processes said when they died, in a file beside the ledger; `None` if there is none.
 pub(crate) fn last_words(path: &Path) -> Option<Vec<(Identity, LastWords)>> {
-    let beside = beside(path, last_words::SUFFIX);
-    fs::symlink_metadata(&beside).ok().filter(fs::Metadata::is_file)?;
+    let file = last_words_file(path);
+    fs::symlink_metadata(&file).ok().filter(fs::Metadata::is_file)?;
     let mut bytes = Vec::new();
-    File::open(beside).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).ok()?;
-    Some(String::from_utf8_lossy(&bytes).lines().filter_map(last_words::parse).collect())
+    File::open(file).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).ok()?;
+    Some(String::from_utf8_lossy(&bytes).lines().filter_map(death::parse).collect())
 }
 
 /// They stand in the ledger now.
 pub(crate) fn forget_last_words(path: &Path) {
     // If it fails they are read again, and belong to no run that is still known.
-    let _ = fs::remove_file(beside(path, last_words::SUFFIX));
+    let _ = fs::remove_file(last_words_file(path));
 }
 
 /// Only the service's user may read what it crashed of.
@@ -145,7 +150,7 @@ fn options() -> OpenOptions {
     options
 }
 
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::last_words::LastWords;
+use crate::ledger::death::LastWords;
 use crate::process::{Identity, Moment};
 use crate::restart::{Decision, PastCrash};
 
