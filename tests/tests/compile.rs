@@ -42,7 +42,7 @@ version = \"0.1.0\"
 edition = \"{edition}\"
 
 [dependencies]
-renamed = {{ package = \"lifecycle\", path = {lifecycle:?} }}
+renamed = {{ package = \"lifecycle-manager\", path = {lifecycle:?} }}
 
 [workspace]
 "
