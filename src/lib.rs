@@ -155,7 +155,7 @@ pub use lifecycle_macros::heartbeat;
 /// | `crate = ::path` | `::lifecycle` | |
 ///
 /// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main. `LIFECYCLE_HANG_REPORT=path` adds every hang
-/// report to that file, too; `LIFECYCLE_HANG_FRAMES=full` folds no frames in them (see [`report`]).
+/// report to that file, too; `LIFECYCLE_HANG_FRAMES=full` folds no frames in them (see [`hang_report`]).
 ///
 /// # A new image
 /// With `mode = "exec"` a crash is shut down and recorded as ever, and then the process replaces its image by the

@@ -145,7 +145,7 @@ fn reports_go_to_a_file_and_can_be_unfolded() {
     assert!(file.contains("runtime frames"), "{file}");
     let output = matrix("mutex").env("LIFECYCLE_HANG_FRAMES", "full").run().expect_code(1);
     assert!(!output.stderr.contains("runtime frames"), "{}", output.stderr);
-    assert!(output.stderr.contains("lifecycle_core::runtime::run_async"), "{}", output.stderr);
+    assert!(output.stderr.contains("lifecycle_core::supervisor::runtime::run_async"), "{}", output.stderr);
 }
 
 /// W12: a stderr that nobody reads costs the report, never the exit.

@@ -47,7 +47,7 @@ fn a_hook_that_blocks_costs_a_second() {
     let (output, took) = hang("orders,blocks,never");
     assert_eq!(flushed(&output), "orders");
     assert!(output.stderr.contains("hook `Buffer::flush` (tests/src/bin/exec.rs:"), "{}", output.stderr);
-    assert!(output.stderr.contains("is late: left behind"), "{}", output.stderr);
+    assert!(output.stderr.contains("timed out: left behind"), "{}", output.stderr);
     assert!(took >= Duration::from_millis(900) && took < Duration::from_secs(4), "{took:?}");
 }
 

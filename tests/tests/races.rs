@@ -1,23 +1,25 @@
-//! H10 in every order: loom runs the core's own `claims.rs` through all interleavings of its threads.
+//! Each hook is called once, in every order: loom runs the core's own `job_queue.rs` through all interleavings of threads.
 
-/// loom's primitives in the place of `lifecycle-core/src/sync.rs`.
-mod sync {
-    pub(crate) use loom::sync::atomic::AtomicUsize;
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+/// loom's primitives in the place of `lifecycle-core/src/shutdown/sync.rs`.
+mod shutdown {
+    pub(crate) mod sync {
+        pub(crate) use loom::sync::atomic::AtomicUsize;
+        pub(crate) use loom::sync::{Mutex, MutexGuard};
+    }
 }
 
-#[path = "../../lifecycle-core/src/claims.rs"]
+#[path = "../../lifecycle-core/src/shutdown/job_queue.rs"]
 #[allow(dead_code)]
-mod claims;
+mod job_queue;
 
-use claims::{Before, Claims, Slot};
+use job_queue::{Before, JobQueue};
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
 use loom::sync::atomic::Ordering::SeqCst;
 use loom::thread;
 
 /// A job that is waiting is a name; one that runs may be parked; one that ended says who ended it.
-type Jobs = Claims<&'static str, Parked, &'static str>;
+type Jobs = JobQueue<&'static str, Parked, &'static str>;
 type Parked = Option<&'static str>;
 
 struct Counted {
@@ -27,15 +29,15 @@ struct Counted {
 }
 
 fn counted(names: &[&'static str]) -> Arc<Counted> {
-    let jobs = Claims::new(names.iter().copied().map(Slot::new).collect());
+    let jobs = JobQueue::new(names.iter().copied());
     Arc::new(Counted { jobs, calls: AtomicUsize::new(0), lasts: AtomicUsize::new(0) })
 }
 
 impl Counted {
     fn end(&self, index: usize, by: &'static str) {
-        if let Some(over) = self.jobs.end(index, |_| by) {
-            self.lasts.fetch_add(usize::from(over.last), SeqCst);
-            assert!(matches!(over.before, Before::Waiting(_) | Before::Running(_)));
+        if let Some(finished) = self.jobs.end(index, |_| by) {
+            self.lasts.fetch_add(usize::from(finished.last), SeqCst);
+            assert!(matches!(finished.before, Before::Waiting(_) | Before::Running(_)));
         }
     }
 
@@ -56,7 +58,7 @@ impl Counted {
 
     fn ends(&self) -> Vec<&'static str> {
         let mut ends = Vec::new();
-        self.jobs.for_each_end(|_, end| ends.push(*end));
+        self.jobs.for_each_end(0..self.jobs.len(), |end| ends.push(*end));
         ends
     }
 }
@@ -98,7 +100,7 @@ fn a_parked_hook_is_polled_again_exactly_once() {
         let driver = thread::spawn(move || other.poll_parked());
         if let Some((index, name)) = counted.jobs.claim(|| None) {
             counted.jobs.while_running(index, |parked| *parked = Some(name));
-            if counted.jobs.came_up_again(index) {
+            if counted.jobs.had_second_round(index) {
                 counted.take(index);
             }
         }
@@ -110,7 +112,7 @@ fn a_parked_hook_is_polled_again_exactly_once() {
 
 impl Counted {
     fn poll_parked(&self) {
-        while let Some(index) = self.jobs.claim_again() {
+        while let Some(index) = self.jobs.claim_second_round() {
             self.take(index);
         }
     }

@@ -168,32 +168,75 @@ fn a_device_in_the_ledgers_place_is_left_alone() {
     service.line("stays up");
     service.signal(libc::SIGTERM);
     let output = service.wait().expect_code(0);
-    assert_eq!(output.stderr.matches("counted in memory").count(), 1, "{}", output.stderr);
+    assert_eq!(output.stderr.matches("counting crashes in memory").count(), 1, "{}", output.stderr);
     assert!(std::fs::metadata("/dev/null").is_ok_and(|metadata| !metadata.is_file()));
     assert!(!std::path::Path::new("/dev/null.lock").exists());
 }
 
-/// L2: a folder and a FIFO are set aside as well.
 #[test]
-fn a_folder_or_a_fifo_in_the_ledgers_place_is_set_aside() {
-    for kind in ["folder", "fifo", "loop"] {
-        let service = crash().arg("0").arg("0");
-        let path = service.folder().path().join(".restart_count");
+fn what_is_not_a_file_of_ours_in_the_ledgers_place_is_left_exactly_as_it_is() {
+    for kind in ["folder", "fifo", "link", "program"] {
+        let mut service = crash().arg("0").arg("2");
+        let folder = service.folder().path().to_owned();
+        let path = folder.join(if kind == "program" { "config.toml" } else { ".restart_count" });
         match kind {
-            "folder" => std::fs::create_dir(&path).expect("made"),
+            "folder" => {
+                std::fs::create_dir(&path).expect("made");
+                std::fs::write(path.join("data"), "precious").expect("written");
+            }
             "fifo" => {
                 let made = std::process::Command::new("mkfifo").arg(&path).status();
                 assert!(made.is_ok_and(|status| status.success()));
             }
-            _ => std::os::unix::fs::symlink(".restart_count", &path).expect("made"),
+            "link" => {
+                std::fs::write(folder.join("elsewhere"), "precious").expect("written");
+                std::os::unix::fs::symlink("elsewhere", &path).expect("made");
+            }
+            _ => std::fs::write(&path, "precious = true").expect("written"),
         }
+        let before = listing(&folder);
+        service = service.env("LIFECYCLE_RESTART_FILE", path.to_str().expect("UTF-8"));
         let mut service = service.start();
         service.line("stays up");
         service.signal(libc::SIGTERM);
         let output = service.wait().expect_code(0);
-        assert!(output.path(".restart_count.bad").symlink_metadata().is_ok(), "{kind} is kept");
-        assert_eq!(ledger::state(output.folder.path()), "clean", "{kind}");
+        assert_eq!(
+            output.stderr.matches("counting crashes in memory").count(),
+            1,
+            "{kind}: {}",
+            output.stderr
+        );
+        assert_eq!(listing(&folder), before, "{kind}");
     }
+}
+
+/// Names, kinds and contents.
+fn listing(folder: &std::path::Path) -> Vec<(String, bool, String)> {
+    let entry = |entry: std::fs::DirEntry| {
+        let kind = entry.file_type().expect("known");
+        let contents = if kind.is_file() {
+            std::fs::read_to_string(entry.path()).expect("readable")
+        } else {
+            String::new()
+        };
+        (entry.file_name().to_string_lossy().into_owned(), kind.is_dir(), contents)
+    };
+    let mut entries: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().map(entry).collect();
+    entries.sort();
+    entries
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_set_aside() {
+    let service = crash().arg("0").arg("0");
+    std::os::unix::fs::symlink(".restart_count", service.folder().path().join(".restart_count"))
+        .expect("made");
+    let mut service = service.start();
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert!(output.path(".restart_count.bad").symlink_metadata().is_ok());
+    assert_eq!(ledger::state(output.folder.path()), "clean");
 }
 
 /// L3, in its plain form: a ledger that cannot be written costs one warning, and crashes count in memory.
@@ -204,7 +247,7 @@ fn without_a_place_to_write_crashes_are_counted_in_memory() {
     service.line("stays up");
     service.signal(libc::SIGTERM);
     let output = service.wait().expect_code(0);
-    assert_eq!(output.stderr.matches("counted in memory").count(), 1, "{}", output.stderr);
+    assert_eq!(output.stderr.matches("counting crashes in memory").count(), 1, "{}", output.stderr);
 }
 
 /// L6, in its plain form: two processes at once on one file.

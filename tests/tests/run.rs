@@ -72,20 +72,36 @@ fn a_tracked_task_that_fails_ends_the_run_as_a_failure() {
     assert!(output.expect_code(1).stderr.contains("cannot settle"));
 }
 
-/// R5: the drain time is 5 s, and the main that never asked is dropped long before.
 #[test]
-fn a_deaf_main_is_dropped_at_once_after_stop() {
-    let (output, took) = terminated(body("deaf").env("LIFECYCLE_DRAIN", "20s"));
+fn a_main_that_never_checks_for_shutdown_is_dropped_at_once_after_stop_and_is_a_row() {
+    let (output, took) = terminated(body("never-checks").env("LIFECYCLE_DRAIN", "20s"));
     let output = output.expect_code(0);
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(output.lines(), ["up", "hook stop", "main gone", "hook persist", "hook telemetry"]);
+    assert!(
+        output.stderr.contains("task `main` DROPPED at once: never checks for shutdown"),
+        "{}",
+        output.stderr
+    );
+    assert!(output.stderr.contains("everything stopped, 1 task by being dropped: exit code 0"));
 }
 
-/// As R5, and it cannot even be dropped: Ctrl-C on an endless loop is instant all the same.
 #[test]
-fn a_main_that_blocks_its_thread_is_left_behind() {
+fn a_main_whose_plain_task_or_thread_checks_for_shutdown_is_waited_for() {
+    for scenario in ["plain-task-checks", "thread-checks"] {
+        let (output, _) = terminated(body(scenario));
+        let output = output.expect_code(0);
+        let served = "hook stop\nserved the last request\nmain gone\nhook persist";
+        assert!(output.stdout.contains(served), "{scenario}: {}", output.stdout);
+    }
+}
+
+/// Ctrl-C on an endless loop is instant all the same, and no lie.
+#[test]
+fn a_main_that_blocks_its_thread_is_left_behind_named_and_no_success() {
     let (output, took) = terminated(body("blocks").env("LIFECYCLE_DRAIN", "20s"));
-    let output = output.expect_code(0);
+    let output = output.expect_code(1);
+    assert!(output.stderr.contains("task `main` STUCK"), "{}", output.stderr);
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(output.lines(), ["up", "hook stop", "hook persist", "hook telemetry"]);
 }
@@ -109,7 +125,7 @@ fn a_main_or_task_that_listens_has_its_drain_time() {
     assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(20), "{took:?}");
     assert!(output.stdout.contains("main gone\nhook persist"), "{}", output.stdout);
     assert!(!output.stdout.contains("drained"), "{}", output.stdout);
-    assert!(output.stderr.contains("`main` did not return"), "{}", output.stderr);
+    assert!(output.stderr.contains("`main` DROPPED: did not return"), "{}", output.stderr);
 }
 
 /// R7.
@@ -178,8 +194,10 @@ fn a_sync_main_is_stopped_drained_and_reported() {
     };
     let (output, _) = terminated(sync("listens"));
     assert_eq!(output.expect_code(0).lines(), ["up", "returned", "flushed"]);
-    let (output, took) = terminated(sync("deaf").env("LIFECYCLE_DRAIN", "20s"));
-    assert_eq!(output.expect_code(0).lines(), ["up", "flushed"]);
+    let (output, took) = terminated(sync("never-checks").env("LIFECYCLE_DRAIN", "20s"));
+    let output = output.expect_code(1);
+    assert_eq!(output.lines(), ["up", "flushed"]);
+    assert!(output.stderr.contains("task `main` STUCK"), "{}", output.stderr);
     assert!(took < Duration::from_secs(10), "{took:?}");
     let output = sync("err").run().expect_code(1);
     assert!(output.stderr.contains("Error: \"no disk\""), "{}", output.stderr);

@@ -141,6 +141,8 @@ fn a_second_interrupt_exits_at_once_and_names_the_hook() {
         service.line("up");
         service.signal(first);
         service.line("slow begins");
+        // Well after the first: what comes together is one request.
+        std::thread::sleep(Duration::from_millis(300));
         service.signal(libc::SIGINT);
         let output = service.wait().expect_code(130);
         assert!(output.stderr.contains("`Sockets::close`"), "{}", output.stderr);
@@ -179,4 +181,20 @@ fn sigpipe_is_nothing() {
     service.signal(libc::SIGPIPE);
     service.signal(libc::SIGTERM);
     let _ = service.wait().expect_code(0);
+}
+
+#[test]
+fn a_ctrl_c_that_comes_as_sigint_and_sigterm_is_one_request() {
+    for round in 0..40_u64 {
+        let mut service = hooks().start();
+        service.line("up");
+        let (first, second) =
+            if round % 2 == 0 { (libc::SIGTERM, libc::SIGINT) } else { (libc::SIGINT, libc::SIGTERM) };
+        service.signal(first);
+        std::thread::sleep(Duration::from_micros(round * 100));
+        service.signal(second);
+        let output = service.wait().expect_code(0);
+        assert!(output.stdout.contains("database done"), "{round}: {}", output.stdout);
+        assert!(!output.stderr.contains("second Ctrl-C"), "{round}: {}", output.stderr);
+    }
 }

@@ -94,11 +94,7 @@ fn one_blocked_worker_of_several_is_no_hang() {
 #[test]
 fn a_slow_tick_is_warned_about_at_half_and_not_killed() {
     let output = lives(beats("slow"), Duration::from_secs(5));
-    assert!(
-        output.stderr.contains("half of the watchdog's time is over: heartbeat `scheduler`"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("heartbeat `scheduler`: no beat for"), "{}", output.stderr);
 }
 
 /// W8.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::Reader;
-use crate::error::ConfigError;
-use crate::options::RestartOptions;
+use super::resolve::Reader;
+use crate::config::options::RestartOptions;
+use crate::model::error::ConfigError;
 
 /// A Redis, and the service's name in it.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,20 +42,26 @@ impl fmt::Debug for Store {
 }
 
 impl Reader<'_> {
-    pub(super) fn store(&mut self, options: &RestartOptions) -> Option<Store> {
-        let text = |name: &str| self.get(name).map(|value| value.to_string_lossy().trim().to_owned());
-        let variable = text("LIFECYCLE_RESTART_STORE");
-        let service = text("LIFECYCLE_RESTART_SERVICE").filter(|service| !service.is_empty());
+    /// The name under which crashes are counted: that of the executable, unless another was chosen.
+    pub(super) fn service(&self, options: &RestartOptions) -> String {
+        let variable = self.text("LIFECYCLE_RESTART_SERVICE").filter(|service| !service.is_empty());
+        variable.or(options.service.map(str::to_owned)).unwrap_or_else(|| self.executable.to_owned())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(|value| value.to_string_lossy().trim().to_owned())
+    }
+
+    pub(super) fn store(&mut self, options: &RestartOptions, service: &str) -> Option<Store> {
+        let variable = self.text("LIFECYCLE_RESTART_STORE");
         let named = match (&variable, options.store) {
             (Some(url), _) => format!("LIFECYCLE_RESTART_STORE={}", redacted(url)),
             (None, Some(url)) => format!("option `store = \"{}\"`", redacted(url)),
             (None, None) => return None,
         };
         let url = variable.or(options.store.map(str::to_owned)).unwrap_or_default();
-        let service = service.or(options.service.map(str::to_owned));
-        let service = service.unwrap_or_else(|| self.executable.to_owned());
         match check(&url) {
-            Ok(()) => Some(Store { url, service }),
+            Ok(()) => Some(Store { url, service: service.to_owned() }),
             Err(wrong) => {
                 self.errors.push(ConfigError::new(format!("{named}: {wrong}")));
                 None

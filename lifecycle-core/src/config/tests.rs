@@ -1,4 +1,9 @@
-use super::*;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::options::*;
+use super::resolve::*;
 
 fn resolve(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let env = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());

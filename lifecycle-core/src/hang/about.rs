@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::Text;
-use crate::heartbeat::{self, Heartbeat};
-use crate::listen::Ear;
-use crate::place::Place;
-use crate::watchdog::verdict::Stale;
+use crate::model::place::Place;
+use crate::os::text::Text;
+use crate::tasks::tracked::TrackedTask;
+use crate::watchdog::heartbeat::{self, Heartbeat};
+use crate::watchdog::message::Stale;
 
 /// The occasion.
 pub(crate) enum About {
@@ -17,7 +17,7 @@ pub(crate) enum About {
     /// A hook is late.
     Late,
     /// A task does not leave its poll.
-    Frozen(&'static Ear),
+    Frozen(&'static TrackedTask),
     /// Somebody asked.
     Asked,
 }
@@ -37,9 +37,9 @@ impl About {
                 write!(out, "hang report of process {pid} at half-time of heartbeat `{}`:", heartbeat.name())
             }
             About::Late => write!(out, "hang report of process {pid}, for a hook that is late:"),
-            About::Frozen(ear) => {
-                let sight = ear.look();
-                let (name, age) = (sight.name.as_str(), sight.age);
+            About::Frozen(task) => {
+                let snapshot = task.snapshot();
+                let (name, age) = (snapshot.name.as_str(), snapshot.age);
                 write!(
                     out,
                     "WARN lifecycle: task `{name}` has been in one poll for {age}, while heartbeats go on\n\
@@ -62,15 +62,15 @@ impl About {
 }
 
 /// The lines of tasks, for a report without stacks.
-pub(super) fn task_line(ear: &Ear) -> Text<400> {
-    let sight = ear.look();
+pub(super) fn task_line(task: &TrackedTask) -> Text<400> {
+    let snapshot = task.snapshot();
     let mut line = Text::new();
-    let _ = write!(line, "  `{}`", sight.name.as_str());
-    if let Some(place) = sight.place {
+    let _ = write!(line, "  `{}`", snapshot.name.as_str());
+    if let Some(place) = snapshot.place {
         let _ = write!(line, " ({place})");
     }
-    let (age, polls) = (sight.age, sight.polls);
-    let _ = match sight.thread {
+    let (age, polls) = (snapshot.age, snapshot.polls);
+    let _ = match snapshot.thread {
         0 => write!(line, ": idle; last polled {age} ago, {polls} polls"),
         thread => write!(line, ": in poll {polls} on thread {thread} for {age}"),
     };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::settings;
-use crate::raw;
+use crate::os::stderr;
 
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -23,7 +23,7 @@ impl Output {
 impl Output {
     /// Into the file alone: stderr has it already.
     pub(super) fn headline(&mut self, line: fmt::Arguments<'_>) {
-        let mut text = super::Text::<4096>::new();
+        let mut text = crate::os::text::Text::<4096>::new();
         let _ = fmt::Write::write_fmt(&mut text, line);
         if let Some(file) = &mut self.file {
             to_file(file, text.as_str().as_bytes(), Instant::now() + PATIENCE);
@@ -37,14 +37,14 @@ impl fmt::Write for Output {
         if let Some(file) = &mut self.file {
             to_file(file, text.as_bytes(), end);
         }
-        raw::write_until(2, text.as_bytes(), end);
+        stderr::write_until(2, text.as_bytes(), end);
         Ok(())
     }
 }
 
 #[cfg(unix)]
 fn to_file(file: &std::fs::File, bytes: &[u8], end: Instant) {
-    raw::write_until(std::os::fd::AsRawFd::as_raw_fd(file), bytes, end);
+    stderr::write_until(std::os::fd::AsRawFd::as_raw_fd(file), bytes, end);
 }
 
 #[cfg(not(unix))]

@@ -1,46 +1,49 @@
 //! The thread that makes every report but the fatal one, and does what the fatal one must not: it may block for ever.
 
 use std::fmt::Write;
-use std::ptr::null_mut;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use super::late::Late;
+use super::late::LateLook;
 use super::output::Output;
 use super::{About, stacks, wake_all};
-use crate::heartbeat::Heartbeat;
-use crate::listen::Ear;
+use crate::os::atomic_ref::AtomicRef;
+use crate::os::lock::lock;
+use crate::tasks::tracked::TrackedTask;
+use crate::watchdog::heartbeat::Heartbeat;
 
 /// How long whoever asks from code waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What it is asked for. Atomics: a signal handler's thread and the watchdog ask without a lock.
+/// What it is asked for. Atomics where a signal handler's thread and the watchdog ask, which must not lock.
 struct Reporter {
     thread: OnceLock<Option<Thread>>,
     quits: AtomicU32,
     wake: AtomicBool,
-    half: AtomicPtr<Heartbeat>,
-    frozen: AtomicPtr<Ear>,
-    late: Late,
+    half_time: AtomicRef<Heartbeat>,
+    frozen: AtomicRef<TrackedTask>,
+    /// The first is being taken.
+    looks: Mutex<Vec<LateLook>>,
     asked: Mutex<Vec<Sender<String>>>,
 }
 
+/// Process-wide, as threads and their stacks are.
 static REPORTER: Reporter = Reporter {
     thread: OnceLock::new(),
     quits: AtomicU32::new(0),
     wake: AtomicBool::new(false),
-    half: AtomicPtr::new(null_mut()),
-    frozen: AtomicPtr::new(null_mut()),
-    late: Late::new(),
+    half_time: AtomicRef::none(),
+    frozen: AtomicRef::none(),
+    looks: Mutex::new(Vec::new()),
     asked: Mutex::new(Vec::new()),
 };
 
 /// As much as a report needs, names and frames in place.
-pub(crate) const STACK: usize = 1 << 20;
+const STACK: usize = 1 << 20;
 
 /// Starts the thread.
 pub(crate) fn start() {
@@ -55,20 +58,20 @@ pub(crate) fn start() {
 }
 
 /// SIGQUIT came `count` times: as many reports, to stderr.
-pub(crate) fn quit(count: u32) {
+pub(crate) fn on_quit(count: u32) {
     REPORTER.quits.fetch_add(count, AcqRel);
     REPORTER.unpark();
 }
 
 /// For the watchdog: no lock, no allocation.
 pub(crate) fn half_time(heartbeat: &'static Heartbeat) {
-    REPORTER.half.store(std::ptr::from_ref(heartbeat).cast_mut(), Release);
+    REPORTER.half_time.store(Some(heartbeat));
     REPORTER.unpark();
 }
 
 /// For the watchdog: no lock, no allocation.
-pub(super) fn frozen(ear: &'static Ear) {
-    REPORTER.frozen.store(std::ptr::from_ref(ear).cast_mut(), Release);
+pub(super) fn frozen(task: &'static TrackedTask) {
+    REPORTER.frozen.store(Some(task));
     REPORTER.unpark();
 }
 
@@ -78,20 +81,17 @@ pub(super) fn wake_tasks() {
     REPORTER.unpark();
 }
 
-/// A hook will be late, most likely: what it does must be seen before it is aborted.
-pub(crate) fn late_is_near() {
-    REPORTER.late.ask();
+/// A hook will be late, most likely.
+pub(crate) fn look_at_late_hook() -> LateLook {
+    let look = LateLook::default();
+    lock(&REPORTER.looks).push(look.clone());
     REPORTER.unpark();
+    look
 }
 
-/// Whether it was. What was prepared is said, or forgotten.
-pub(crate) fn late_is_settled(was_late: bool) {
-    REPORTER.late.settle(was_late);
-}
-
-/// Waits until a report for a late hook is out, or `end`: then the process may end.
+/// Waits until the reports of late hooks are out, or `end`: then the process may end.
 pub(crate) fn flush(end: Instant) {
-    while REPORTER.late.is_awaited() && Instant::now() < end {
+    while lock(&REPORTER.looks).iter().any(LateLook::was_late) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -100,10 +100,10 @@ pub(crate) fn flush(end: Instant) {
 pub(super) fn text() -> String {
     start();
     let (sender, receiver) = channel();
-    REPORTER.asked.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
+    lock(&REPORTER.asked).push(sender);
     REPORTER.unpark();
     receiver
-        .recv_timeout(PATIENCE)
+        .recv_timeout(ANSWER_TIMEOUT)
         .unwrap_or_else(|_| "no hang report: it cannot be made in time\n".to_owned())
 }
 
@@ -122,14 +122,15 @@ impl Reporter {
 
     /// Does one thing; false if there was none.
     fn act(&self) -> bool {
+        let look = lock(&self.looks).first().cloned();
         if self.wake.swap(false, AcqRel) {
             wake_all();
-        } else if let Some(step) = self.late.next() {
-            self.late(step);
-        } else if let Some(heartbeat) = take(&self.half) {
+        } else if let Some(look) = look {
+            self.look(&look);
+        } else if let Some(heartbeat) = self.half_time.take() {
             stacks::write(&About::HalfTime(heartbeat), &mut Output::new());
-        } else if let Some(ear) = take(&self.frozen) {
-            stacks::write(&About::Frozen(ear), &mut Output::new());
+        } else if let Some(task) = self.frozen.take() {
+            stacks::write(&About::Frozen(task), &mut Output::new());
         } else if self.quits.load(Acquire) > 0 {
             self.quits.fetch_sub(1, AcqRel);
             stacks::write(&About::Asked, &mut Output::new());
@@ -140,7 +141,7 @@ impl Reporter {
     }
 
     fn answer(&self) -> bool {
-        let asked = std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner));
+        let asked = std::mem::take(&mut *lock(&self.asked));
         if asked.is_empty() {
             return false;
         }
@@ -151,20 +152,18 @@ impl Reporter {
         true
     }
 
-    fn late(&self, step: u32) {
+    fn look(&self, look: &LateLook) {
+        // One that it is too late for is left out: the hook is gone.
         let mut text = String::new();
-        stacks::write(&About::Late, &mut text);
-        while !self.late.is_settled(step) {
+        if !look.is_settled() {
+            stacks::write(&About::Late, &mut text);
+        }
+        while !look.is_settled() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        if self.late.was_late(step) {
+        if look.was_late() {
             let _ = Output::new().write_str(&text);
         }
-        self.late.done(step);
+        lock(&self.looks).remove(0);
     }
-}
-
-fn take<T>(slot: &AtomicPtr<T>) -> Option<&'static T> {
-    // SAFETY: null, or stored from a `&'static` by the functions above.
-    unsafe { slot.swap(null_mut(), AcqRel).as_ref() }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::config::HangReports;
+use crate::config::resolve::HangReports;
 
 static SETTINGS: OnceLock<HangReports> = OnceLock::new();
 

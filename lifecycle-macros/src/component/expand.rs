@@ -65,7 +65,7 @@ fn site(component: &Component) -> TokenStream {
     let order = Literal::i64_unsuffixed(component.order);
     let timeout = duration::constant(private, *timeout);
     quote! {
-        #private::Site {
+        #private::HookDeclaration {
             name: #name,
             function: #function,
             phase: #phase,

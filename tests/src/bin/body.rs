@@ -46,7 +46,12 @@ async fn main() -> anyhow::Result<()> {
             assert!(!lifecycle::is_running());
             Ok(())
         }
-        "deaf" => deaf().await,
+        "never-checks" => std::future::pending().await,
+        "plain-task-checks" => {
+            tokio::spawn(serve()).await?;
+            Ok(())
+        }
+        "thread-checks" => thread_checks().await,
         "blocks" => loop {
             std::thread::sleep(Duration::from_millis(50));
         },
@@ -75,16 +80,24 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Never asks; a task beside it does, which must not count.
-async fn deaf() -> anyhow::Result<()> {
-    tokio::spawn(async {
+/// A server in a plain task, the most usual shape there is: main itself only waits for it.
+async fn serve() {
+    lifecycle::stopping().await;
+    millis(300).await;
+    println!("served the last request");
+}
+
+async fn thread_checks() -> anyhow::Result<()> {
+    let (served, all) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
         while lifecycle::is_running() {
-            millis(5).await;
+            std::thread::sleep(Duration::from_millis(10));
         }
+        std::thread::sleep(Duration::from_millis(300));
+        println!("served the last request");
+        let _ = served.send(());
     });
-    loop {
-        millis(10).await;
-    }
+    Ok(all.await?)
 }
 
 async fn listened(work: u64) -> anyhow::Result<()> {

@@ -70,7 +70,7 @@ impl Sockets {
         }
         if scenario("slow") {
             println!("slow begins");
-            millis(250).await;
+            millis(800).await;
         }
         Ok(())
     }

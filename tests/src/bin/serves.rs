@@ -81,7 +81,7 @@ async fn main() {
         "partial" => drop(lifecycle::spawn("import", import())),
         "broken" => drop(std::thread::spawn(broken::spin_with_a_broken_frame)),
         "tcp" => drop(lifecycle::spawn("listener", listen())),
-        "report" => drop(std::thread::spawn(|| print!("{}", lifecycle::report()))),
+        "report" => drop(std::thread::spawn(|| print!("{}", lifecycle::hang_report()))),
         _ => {}
     }
     lifecycle::spawn("waiter", wait_for_fill());

@@ -18,7 +18,7 @@ fn main() -> Result<(), String> {
     println!("up");
     match std::env::args().nth(1).as_deref() {
         Some("err") => Err("no disk".into()),
-        Some("deaf") => loop {
+        Some("never-checks") => loop {
             std::thread::sleep(Duration::from_millis(50));
         },
         _ => {

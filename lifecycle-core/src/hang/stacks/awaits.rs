@@ -5,14 +5,14 @@
 
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering::{Relaxed, Release};
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, RawWaker, RawWakerVTable, Waker};
 use std::time::{Duration, Instant};
 
 use super::capture::{of_call, walk};
 use super::dump::{Chains, Facts, LEAF_FRAMES, LEAVES, TASKS, Task, Walks};
-use super::ticket::{Address, BANKS};
-use crate::hang::Text;
-use crate::listen::{Ear, ears};
+use super::permit::{Address, BANKS};
+use crate::os::text::Text;
+use crate::tasks::tracked::{TrackedTask, live_tasks};
 
 /// How long the runtime may take to poll the tasks again.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -22,35 +22,35 @@ const POLLED: u32 = 2;
 
 /// The tasks of a report, with the leave to find out what they wait for.
 pub(super) struct Asked {
-    ears: [Option<&'static Ear>; TASKS],
+    tasks: [Option<&'static TrackedTask>; TASKS],
     bank: usize,
     generation: u32,
 }
 
 /// Notes what is known of each task, and asks those that are idle for more; they must be woken to tell it.
 pub(super) fn ask(facts: &mut Facts, bank: usize, generation: u32) -> Asked {
-    let mut asked = Asked { ears: [None; TASKS], bank, generation };
-    for (index, ear) in ears().take(TASKS).enumerate() {
-        let sight = ear.look();
+    let mut asked = Asked { tasks: [None; TASKS], bank, generation };
+    for (index, tracked) in live_tasks().take(TASKS).enumerate() {
+        let snapshot = tracked.snapshot();
         let mut place = Text::new();
-        if let Some(at) = sight.place {
+        if let Some(at) = snapshot.place {
             use std::fmt::Write;
             let _ = write!(place, "{at}");
         }
         let task = &mut facts.task[index];
         *task = Task {
-            name: sight.name,
+            name: snapshot.name,
             place,
-            thread: sight.thread,
-            polls: sight.polls,
-            age: sight.age,
+            thread: snapshot.thread,
+            polls: snapshot.polls,
+            age: snapshot.age,
             ..*task
         };
         facts.tasks = index as u32 + 1;
-        if sight.thread == 0 {
+        if snapshot.thread == 0 {
             BANKS[bank].tasks[index].open(generation);
-            ear.wanted.store(Address { bank, generation, index }.pack(), Release);
-            asked.ears[index] = Some(ear);
+            tracked.wanted.store(Address { bank, generation, index }.pack(), Release);
+            asked.tasks[index] = Some(tracked);
         }
     }
     asked
@@ -60,16 +60,16 @@ impl Asked {
     /// Waits until they were polled; returns whether none of them is writing now.
     pub(super) fn wait(self, walks: &Walks) -> bool {
         let end = Instant::now() + PATIENCE;
-        let pending = |(index, ear): (usize, &Option<&Ear>)| {
-            ear.is_some() && walks.tasks[index].polled.load(Relaxed) != POLLED
+        let pending = |(index, task): (usize, &Option<&TrackedTask>)| {
+            task.is_some() && walks.tasks[index].polled.load(Relaxed) != POLLED
         };
-        while self.ears.iter().enumerate().any(pending) && Instant::now() < end {
+        while self.tasks.iter().enumerate().any(pending) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
         }
         let mut all_closed = true;
-        for (index, ear) in self.ears.iter().enumerate() {
-            if let Some(ear) = ear {
-                ear.wanted.store(0, Relaxed);
+        for (index, task) in self.tasks.iter().enumerate() {
+            if let Some(task) = task {
+                task.wanted.store(0, Relaxed);
                 all_closed &= BANKS[self.bank].tasks[index].close(self.generation);
             }
         }
@@ -78,11 +78,7 @@ impl Asked {
 }
 
 /// Runs `poll` so that it tells what it waits for.
-pub(crate) fn traced<T>(
-    wanted: u64,
-    context: &mut Context<'_>,
-    poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-) -> Poll<T> {
+pub(crate) fn trace_poll(wanted: u64, context: &mut Context<'_>, poll: &mut dyn FnMut(&mut Context<'_>)) {
     let Some(address) = Address::unpack(wanted) else { return poll(context) };
     let tracer = Tracer { waker: context.waker(), address };
     tracer.is_polled(IN_POLL);
@@ -90,9 +86,8 @@ pub(crate) fn traced<T>(
     // SAFETY: the vtable's functions take a `Tracer`, and this one lives as long as the waker, which is never dropped
     // and only lent out: who keeps it has to clone it, and gets the task's own.
     let waker = ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) });
-    let poll = poll(&mut Context::from_waker(&waker));
+    poll(&mut Context::from_waker(&waker));
     tracer.is_polled(POLLED);
-    poll
 }
 
 struct Tracer<'a> {
@@ -124,7 +119,7 @@ impl Tracer<'_> {
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, |_| {});
 
 unsafe fn clone(tracer: *const ()) -> RawWaker {
-    // SAFETY: from `traced`, whose tracer lives as long as its waker is lent out.
+    // SAFETY: from `trace_poll`, whose tracer lives as long as its waker is lent out.
     let tracer = unsafe { &*tracer.cast::<Tracer>() };
     if let Some(chains) = tracer.begin() {
         note(chains);
@@ -180,13 +175,12 @@ mod tests {
         let waker = Waker::from(count.clone());
         let wanted = Address { bank: 1, generation: 9, index: 3 }.pack();
         let mut kept = None;
-        let poll = traced(wanted, &mut Context::from_waker(&waker), |context| {
+        trace_poll(wanted, &mut Context::from_waker(&waker), &mut |context| {
             assert!(!context.waker().will_wake(&waker), "the leaf must clone it");
             context.waker().wake_by_ref();
             kept = Some(context.waker().clone());
-            Poll::<()>::Pending
         });
-        assert!(poll.is_pending() && count.0.load(Relaxed) == 1);
+        assert_eq!(count.0.load(Relaxed), 1);
         kept.expect("it was cloned").wake();
         assert_eq!(count.0.load(Relaxed), 2);
         drop(waker);

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use super::dump::{Answer, FRAMES, Facts, Walk, Walks};
 use super::fault::{self, Faults, Walking};
+use super::permit::{Address, BANKS, FATAL, OTHER};
 use super::procfs;
 use super::scan;
-use super::ticket::{Address, BANKS, FATAL, OTHER};
-use crate::raw::thread_id;
+use crate::os::process::thread_id;
 
 /// How long a thread may take to answer.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -79,8 +79,8 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
     };
     let Some(address) = address else { return };
     let bank = &BANKS[address.bank];
-    let ticket = &bank.threads[address.index];
-    if !ticket.begin(address.generation) {
+    let permit = &bank.threads[address.index];
+    if !permit.begin(address.generation) {
         return;
     }
     let target = &bank.walks().threads[address.index];
@@ -105,7 +105,7 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
             unsafe { scan::scan(walking.stack_pointer(), |address| store(target, address)) };
         }
     });
-    ticket.end(address.generation, true);
+    permit.end(address.generation, true);
 }
 
 /// By the thread's own number, for want of a value.

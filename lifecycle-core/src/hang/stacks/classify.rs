@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::cause::Cause;
 use super::dump::{Call, Thread};
+use super::frame_patterns::{ALLOCATOR, AWAITED, BLOCKED, LIBC_ALLOCATOR};
 use super::name::{Name, short};
 use super::source::Author;
-use super::words::{ALLOCATOR, AWAITED, BLOCKED, LIBC_ALLOCATOR};
-use crate::hang::Text;
+use crate::os::text::Text;
 
 /// A function that was called, inlined ones too.
 #[derive(Clone, Copy)]

@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::classify::Finding;
-use crate::hang::Text;
-use crate::listen::{Age, NAME};
+use crate::os::text::Text;
+use crate::tasks::label::NAME;
+use crate::tasks::snapshot::Age;
 
 pub(super) const THREADS: usize = 1024;
 pub(super) const TASKS: usize = 256;

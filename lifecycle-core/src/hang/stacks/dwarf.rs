@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use super::fd_info;
 use super::modules::{Module, modules};
 use super::name::{self, Name};
-use super::peer;
 use super::symbols::{Symbol, Symbols};
 use super::symtab::SymbolTables;
-use crate::hang::Text;
+use crate::os::text::Text;
 
 /// What the helper knows of the process that it was started by.
 pub(super) struct DebugInfo<'a> {
@@ -87,6 +87,6 @@ impl Symbols for DebugInfo<'_> {
     }
 
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>) {
-        let _ = write!(object, "{}", peer::describe(self.pid, descriptor));
+        let _ = write!(object, "{}", fd_info::describe(self.pid, descriptor));
     }
 }

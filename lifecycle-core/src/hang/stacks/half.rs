@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::dump::{Facts, THREADS, Walks};
-use crate::watchdog::deadline;
+use crate::os::clock::monotonic_ns;
 
 /// In a millisecond.
 const NANOS: u64 = 1_000_000;
 
-struct Then {
+struct HalfTimeSample {
     id: AtomicU32,
     user: AtomicU64,
     walk: AtomicU64,
@@ -17,8 +17,13 @@ struct Then {
 }
 
 /// Statics, not a dump that is kept: the last report must not read memory that an earlier one gives back.
-static THEN: [Then; THREADS] = [const {
-    Then { id: AtomicU32::new(0), user: AtomicU64::new(0), walk: AtomicU64::new(0), ran: AtomicU64::new(0) }
+static THEN: [HalfTimeSample; THREADS] = [const {
+    HalfTimeSample {
+        id: AtomicU32::new(0),
+        user: AtomicU64::new(0),
+        walk: AtomicU64::new(0),
+        ran: AtomicU64::new(0),
+    }
 }; THREADS];
 
 /// Milliseconds on the monotonic clock; 0 before the first half-time.
@@ -33,7 +38,7 @@ pub(super) fn keep(facts: &Facts, walks: &Walks) {
         then.walk.store(walks.threads[index].hash(), Relaxed);
         then.ran.store(thread.map_or(0, |thread| thread.ran[1]), Relaxed);
     }
-    AT.store(deadline::now() / NANOS, Release);
+    AT.store(monotonic_ns() / NANOS, Release);
 }
 
 /// Adds it to what is known now.
@@ -42,7 +47,7 @@ pub(super) fn recall(facts: &mut Facts, walks: &Walks) {
     if at == 0 {
         return;
     }
-    facts.since_half = (deadline::now() / NANOS).saturating_sub(at);
+    facts.since_half = (monotonic_ns() / NANOS).saturating_sub(at);
     for (index, thread) in facts.thread[..facts.threads as usize].iter_mut().enumerate() {
         if let Some(then) = THEN.iter().find(|then| then.id.load(Relaxed) == thread.id) {
             thread.half = [then.user.load(Relaxed), then.ran.load(Relaxed)];

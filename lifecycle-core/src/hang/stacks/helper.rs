@@ -13,7 +13,7 @@ use super::dump::{Data, Mapping};
 use super::dwarf::DebugInfo;
 use super::procfs;
 use super::render::render;
-use crate::hang::Text;
+use crate::os::text::Text;
 
 /// The variable: the number of the descriptor of the dump. No user's, so it begins with an underscore.
 const VARIABLE: &CStr = c"_LIFECYCLE_HANG_HELPER";
@@ -129,7 +129,7 @@ extern "C" fn become_helper() {
         libc::syscall(libc::SYS_close_range, after, c_int::MAX, 0);
     }
     write(&mut mapping);
-    crate::raw::exit(0);
+    crate::os::process::exit(0);
 }
 
 fn write(mapping: &mut Mapping) {

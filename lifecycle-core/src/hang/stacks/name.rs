@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::hang::Text;
+use crate::os::text::Text;
 
 pub(super) type Name = Text<160>;
 

@@ -1,7 +1,6 @@
 //! What the occasion of a report means for how it is made.
 
-use crate::hang::{About, reporter, wake_all};
-use crate::watchdog;
+use crate::hang::{About, fatal_has_begun, reporter, wake_all};
 
 impl About {
     pub(super) fn is_fatal(&self) -> bool {
@@ -19,13 +18,13 @@ impl About {
 
     /// Whether it lost its point: the process is about to end with a report of its own.
     pub(super) fn is_outdated(&self) -> bool {
-        !self.is_fatal() && watchdog::hung_heartbeat().is_some()
+        !self.is_fatal() && fatal_has_begun()
     }
 
     /// The thread that it is about, or 0.
     pub(super) fn thread(&self) -> u32 {
         match self {
-            About::Frozen(ear) => ear.look().thread,
+            About::Frozen(task) => task.snapshot().thread,
             _ => 0,
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::fmt::{self, Write};
 
 use super::dump::{Call, Thread};
-use crate::hang::Text;
+use crate::os::text::Text;
 
 /// Reads the begin of a file into `buffer`.
 pub(super) fn read<'a>(path: fmt::Arguments<'_>, buffer: &'a mut [u8]) -> &'a [u8] {

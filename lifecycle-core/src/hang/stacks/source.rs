@@ -37,7 +37,7 @@ const LIBRARIES: [&str; 44] = [
     "tonic",
     "reqwest",
     "rustls",
-    "ring",
+    "notify",
     "sqlx",
     "sqlx_core",
     "redis",

@@ -9,7 +9,7 @@ use super::dump::{Facts, Task, Thread};
 /// Milliseconds that are too short to tell slow from stuck.
 const SOON: u64 = 100;
 
-/// More of them would bury the first.
+/// More of them would reconcile_dead_runs the first.
 const MOST: usize = 16;
 
 /// Writes them.

@@ -4,7 +4,7 @@ use super::classify::Frame;
 use super::dump::{LEAF_FRAMES, LEAVES, Walks};
 use super::name::Name;
 use super::source::{self, Author};
-use crate::hang::Text;
+use crate::os::text::Text;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 

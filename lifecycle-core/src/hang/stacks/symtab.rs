@@ -8,7 +8,7 @@ use super::elf::Elf;
 use super::modules::{Module, modules};
 use super::name;
 use super::symbols::{Symbol, Symbols};
-use crate::hang::Text;
+use crate::os::text::Text;
 
 /// Names are looked for no longer than this; what is left is shown by its address.
 const PATIENCE: Duration = Duration::from_millis(1000);

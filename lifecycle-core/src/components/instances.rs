@@ -1,0 +1,51 @@
+//! The instances of one hook, in the order in which they were managed.
+
+use crate::components::declaration::Instance;
+
+/// What a hook is to be called for.
+#[derive(Default)]
+pub(super) struct Instances {
+    /// Counts the instances in the order in which they were managed, so ascending.
+    numbers: Vec<u64>,
+    /// `None` was given back; for a free function it is what it is called for.
+    instances: Vec<Option<Instance>>,
+    released: usize,
+}
+
+impl Instances {
+    pub(super) fn push(&mut self, number: u64, instance: Option<Instance>) {
+        self.numbers.push(number);
+        self.instances.push(instance);
+    }
+
+    pub(super) fn live(&self) -> usize {
+        self.instances.len() - self.released
+    }
+
+    /// Empties a place; half of them empty are closed up, so a release costs no move of the others.
+    pub(super) fn release(&mut self, number: u64) -> bool {
+        let Ok(index) = self.numbers.binary_search(&number) else { return false };
+        let released = self.instances[index].take().is_some();
+        self.released += usize::from(released);
+        if self.released * 2 > self.instances.len() {
+            self.close_up();
+        }
+        released
+    }
+
+    /// Those that are left, in their order.
+    pub(super) fn into_live(mut self) -> Vec<Option<Instance>> {
+        self.close_up();
+        self.instances
+    }
+
+    fn close_up(&mut self) {
+        // Never for a free function, of which nothing is released.
+        if self.released > 0 {
+            let mut live = self.instances.iter().map(Option::is_some);
+            self.numbers.retain(|_| live.next() == Some(true));
+            self.instances.retain(Option::is_some);
+            self.released = 0;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Whether this service may replace its image: `restart(mode = "exec")` and `watchdog(on_hang = "exec")`.
+
+use super::resolve::{Config, Reader};
+use crate::config::options::{OnHang, RestartMode};
+use crate::model::error::ConfigError;
+
+impl Reader<'_> {
+    /// A new image needs a system that can replace one, and after a hang the memory that bounds how often.
+    pub(super) fn check_images(&mut self, config: &mut Config) {
+        // Who switches restarts off for a while means the rest of the attribute to stay as it is.
+        let is_override =
+            self.get("LIFECYCLE_RESTART").is_some() && self.get("LIFECYCLE_WATCHDOG_ON_HANG").is_none();
+        if let Some(watchdog) = config.watchdog.as_mut().filter(|_| config.restart.is_none() && is_override) {
+            watchdog.on_hang = OnHang::Exit;
+        }
+        let restart = config.restart.as_ref().is_some_and(|restart| restart.mode == RestartMode::Exec);
+        let on_hang = config.watchdog.is_some_and(|watchdog| watchdog.on_hang == OnHang::Exec);
+        for (asked, name, instead) in [
+            (restart, "LIFECYCLE_RESTART_MODE=exec", "task"),
+            (on_hang, "LIFECYCLE_WATCHDOG_ON_HANG=exec", "exit"),
+        ] {
+            if asked && !cfg!(unix) {
+                self.errors.push(ConfigError::new(format!(
+                    "{name}: this system cannot replace a process by a new image: write \"{instead}\""
+                )));
+            }
+        }
+        if on_hang && config.restart.is_none() {
+            self.errors.push(ConfigError::new(
+                "LIFECYCLE_WATCHDOG_ON_HANG=exec: without restarts nothing bounds how often a service that hangs \
+                 begins anew: write `watchdog(on_hang = \"exit\")`, or leave out `restart = false` and LIFECYCLE_RESTART=off",
+            ));
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The options of `#[lifecycle::main]` with the environment on top.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
+use super::store::Store;
+use crate::model::error::ConfigError;
+
+/// What the process runs with.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) shutdown_timeout: Duration,
+    pub(crate) drain: Duration,
+    pub(crate) restart: Option<Restart>,
+    pub(crate) watchdog: Option<Watchdog>,
+    pub(crate) flavor: Flavor,
+    pub(crate) worker_threads: Option<usize>,
+    /// `LIFECYCLE_PLAN`: print the plan and do not run.
+    pub(crate) plan_only: bool,
+    pub(crate) hang: HangReports,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Restart {
+    pub(crate) policy: RestartPolicy,
+    pub(crate) file: PathBuf,
+    pub(crate) mode: RestartMode,
+    /// Whose crashes count: several programs may keep theirs in one file.
+    pub(crate) service: String,
+    /// Where replicas share their crashes.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "refused when it is read"))]
+    pub(crate) store: Option<Store>,
+}
+
+/// More than `max_crashes` within `within` wait `wait`; each further crash multiplies it by `factor`, up to `max_wait`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RestartPolicy {
+    pub(crate) max_crashes: u32,
+    pub(crate) within: Duration,
+    pub(crate) wait: Duration,
+    pub(crate) factor: u32,
+    pub(crate) max_wait: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watchdog {
+    pub(crate) timeout: Duration,
+    pub(crate) startup: Duration,
+    pub(crate) on_hang: OnHang,
+}
+
+/// How hang reports are shown, and where else they go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HangReports {
+    /// `LIFECYCLE_HANG_FRAMES=full`: nothing is folded.
+    pub(crate) full: bool,
+    /// `LIFECYCLE_HANG_REPORT`: reports are added to this file.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads each `LIFECYCLE_…` variable through `env`; an empty one counts as not set. `executable` is the name of its file.
+    pub(crate) fn resolve(
+        options: &Options,
+        env: &dyn Fn(&str) -> Option<OsString>,
+        executable: &str,
+    ) -> Result<Config, Vec<ConfigError>> {
+        let mut read = Reader { env, executable, errors: Vec::new() };
+        let mut config = Config {
+            shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
+            drain: read.duration("LIFECYCLE_DRAIN", options.drain),
+            restart: read.restart(&options.restart),
+            watchdog: read.watchdog(&options.watchdog),
+            flavor: options.flavor,
+            worker_threads: options.worker_threads,
+            plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
+            hang: read.hang(),
+        };
+        read.check_images(&mut config);
+        if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
+    }
+}
+
+/// Every variable that is read here.
+const VARIABLES: [&str; 19] = [
+    "LIFECYCLE_SHUTDOWN_TIMEOUT",
+    "LIFECYCLE_DRAIN",
+    "LIFECYCLE_RESTART",
+    "LIFECYCLE_RESTART_MAX_CRASHES",
+    "LIFECYCLE_RESTART_WITHIN",
+    "LIFECYCLE_RESTART_WAIT",
+    "LIFECYCLE_RESTART_FACTOR",
+    "LIFECYCLE_RESTART_MAX_WAIT",
+    "LIFECYCLE_RESTART_FILE",
+    "LIFECYCLE_RESTART_MODE",
+    "LIFECYCLE_RESTART_STORE",
+    "LIFECYCLE_RESTART_SERVICE",
+    "LIFECYCLE_WATCHDOG",
+    "LIFECYCLE_WATCHDOG_TIMEOUT",
+    "LIFECYCLE_WATCHDOG_STARTUP",
+    "LIFECYCLE_WATCHDOG_ON_HANG",
+    "LIFECYCLE_PLAN",
+    "LIFECYCLE_HANG_FRAMES",
+    "LIFECYCLE_HANG_REPORT",
+];
+
+/// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.
+pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<String> {
+    names
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.starts_with("LIFECYCLE_") && !VARIABLES.contains(&name.as_str()))
+        .map(|name| format!("{name} is not a variable of lifecycle, which knows {}", VARIABLES.join(", ")))
+        .collect()
+}
+
+/// Longer times are a mistake, and would overflow a clock.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+pub(super) struct Reader<'a> {
+    pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) executable: &'a str,
+    pub(super) errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    fn restart(&mut self, options: &RestartOptions) -> Option<Restart> {
+        let enabled = self.switch("LIFECYCLE_RESTART", options.enabled, "");
+        let max_crashes = self.number("LIFECYCLE_RESTART_MAX_CRASHES", options.max_crashes, 0);
+        let within = self.positive("LIFECYCLE_RESTART_WITHIN", options.within);
+        let factor = self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1);
+        let (wait, max_wait) = self.waits(options);
+        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait };
+        let file = self.file(options.file);
+        let mode = self.word(
+            "LIFECYCLE_RESTART_MODE",
+            options.mode,
+            [("task", RestartMode::Task), ("exec", RestartMode::Exec)],
+        );
+        if !enabled {
+            return None;
+        }
+        let service = self.service(options);
+        Some(Restart { policy, file, mode, store: self.store(options, &service), service })
+    }
+
+    /// The first wait and the longest. Where only one was chosen, the other's default gives way.
+    fn waits(&mut self, options: &RestartOptions) -> (Duration, Duration) {
+        const DEFAULT: RestartOptions = RestartOptions::DEFAULT;
+        let wait = self.duration("LIFECYCLE_RESTART_WAIT", options.wait);
+        let max_wait = self.duration("LIFECYCLE_RESTART_MAX_WAIT", options.max_wait);
+        if wait <= max_wait {
+            return (wait, max_wait);
+        }
+        if wait != DEFAULT.wait && max_wait != DEFAULT.max_wait {
+            self.errors.push(ConfigError::new(format!(
+                "LIFECYCLE_RESTART_MAX_WAIT={max_wait:?}: must not be shorter than the first wait: \
+                 set LIFECYCLE_RESTART_WAIT={max_wait:?} or less, not {wait:?}"
+            )));
+        }
+        if wait == DEFAULT.wait { (max_wait, max_wait) } else { (wait, wait) }
+    }
+
+    /// The ledger's place: the option or variable, else the folder that the platform keeps for us, else the working directory.
+    fn file(&mut self, option: Option<&str>) -> PathBuf {
+        if let Some(file) = self.get("LIFECYCLE_RESTART_FILE") {
+            return PathBuf::from(file);
+        }
+        if let Some(file) = option {
+            return PathBuf::from(file);
+        }
+        // systemd lists several state directories separated by colons; the first is the service's own.
+        let state = self.get("STATE_DIRECTORY").map(|folders| {
+            let folders = folders.to_string_lossy();
+            PathBuf::from(folders.split(':').next().unwrap_or_default())
+        });
+        let volume = || self.get("RAILWAY_VOLUME_MOUNT_PATH").map(PathBuf::from);
+        state.or_else(volume).unwrap_or_default().join(".restart_count")
+    }
+
+    fn watchdog(&mut self, options: &WatchdogOptions) -> Option<Watchdog> {
+        let enabled = self.switch("LIFECYCLE_WATCHDOG", options.enabled, "_TIMEOUT");
+        let timeout = self.positive("LIFECYCLE_WATCHDOG_TIMEOUT", options.timeout);
+        let startup = self.positive("LIFECYCLE_WATCHDOG_STARTUP", options.startup);
+        let on_hang = self.word(
+            "LIFECYCLE_WATCHDOG_ON_HANG",
+            options.on_hang,
+            [("exit", OnHang::Exit), ("exec", OnHang::Exec)],
+        );
+        enabled.then_some(Watchdog { timeout, startup, on_hang })
+    }
+
+    fn hang(&mut self) -> HangReports {
+        let full = self.value("LIFECYCLE_HANG_FRAMES", false, |text| match text {
+            "full" => Ok(true),
+            "folded" => Ok(false),
+            _ => Err("must be \"full\" or \"folded\"".into()),
+        });
+        HangReports { full, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<OsString> {
+        (self.env)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The variable's text through `parse`, or `default` where it is not set or wrong.
+    fn value<T>(&mut self, name: &str, default: T, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
+        let Some(value) = self.get(name) else { return default };
+        let text = value.to_string_lossy();
+        parse(text.trim()).unwrap_or_else(|wrong| {
+            self.errors.push(ConfigError::new(format!("{name}={text}: {wrong}")));
+            default
+        })
+    }
+
+    fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, parse_duration)
+    }
+
+    fn positive(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, |text| match parse_duration(text)? {
+            Duration::ZERO => Err("must be longer than zero: write for example \"30s\"".into()),
+            duration => Ok(duration),
+        })
+    }
+
+    fn number(&mut self, name: &str, default: u32, least: u32) -> u32 {
+        self.value(name, default, |text| match text.parse() {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("must be a whole number from {least} to {}", u32::MAX)),
+        })
+    }
+
+    /// One of two words.
+    fn word<T: Copy>(&mut self, name: &str, default: T, words: [(&str, T); 2]) -> T {
+        self.value(name, default, |text| {
+            let known = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+            let [(first, _), (second, _)] = words;
+            known.map(|(_, value)| *value).ok_or_else(|| format!("must be \"{first}\" or \"{second}\""))
+        })
+    }
+
+    /// `longer` is what somebody who writes a time here meant to add to the name.
+    fn switch(&mut self, name: &str, default: bool, longer: &str) -> bool {
+        self.value(name, default, |text| match text.to_ascii_lowercase().as_str() {
+            "1" | "on" | "true" | "yes" => Ok(true),
+            "0" | "off" | "false" | "no" => Ok(false),
+            _ if !longer.is_empty() && humantime::parse_duration(text).is_ok() => {
+                Err(format!("must be \"on\" or \"off\": for a time set {name}{longer}"))
+            }
+            _ => Err("must be \"on\" or \"off\"".into()),
+        })
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) => Err("must be at most ten years".into()),
+        Err(error) => Err(format!("{error}: write a duration with its unit, such as \"90s\" or \"1m 30s\"")),
+    }
+}

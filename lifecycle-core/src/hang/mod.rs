@@ -1,0 +1,101 @@
+//! The hang report: what each thread and each task does, so that a restart does not hide who hung.
+//!
+//! Made at a hang, and then in a process that may hold any lock: nothing on that way allocates. Also for a hook that is
+//! late, for a heartbeat at half its limit, for a task that does not leave its poll, on SIGQUIT, and from code.
+
+#![cfg_attr(
+    not(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    // Without stacks nobody asks for some of it.
+    allow(dead_code)
+)]
+
+mod about;
+mod late;
+mod output;
+mod plain;
+mod reporter;
+pub(crate) mod settings;
+#[cfg(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod stacks;
+#[cfg(not(all(
+    target_os = "linux",
+    feature = "stacks",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+#[path = "no_stacks.rs"]
+mod stacks;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::time::Duration;
+
+pub(crate) use about::About;
+pub(crate) use late::LateLook;
+pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
+pub(crate) use stacks::failsafe_timer::{FAILSAFE, arm as arm_failsafe_timer};
+
+use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
+use crate::watchdog::heartbeat::Heartbeat;
+use crate::watchdog::message::{HEADLINE, Stale};
+use output::Output;
+
+/// What the fatal report may take: stopping the threads, asking the tasks, finding names, writing.
+pub(crate) const LONGEST_REPORT: Duration = Duration::from_millis(3900);
+
+/// The process is about to end with a report of its own: others have lost their point.
+static FATAL_HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+fn fatal_has_begun() -> bool {
+    FATAL_HAS_BEGUN.load(Acquire)
+}
+
+/// Starts the reporter.
+pub(crate) fn start() {
+    set_trace_poll(stacks::trace_poll);
+    reporter::start();
+}
+
+/// The fatal report: to stderr, and to the file. Allocates nothing and takes no lock.
+pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
+    FATAL_HAS_BEGUN.store(true, Release);
+    let about = About::Hang(heartbeat);
+    let mut output = Output::new();
+    output.headline(format_args!("{HEADLINE}: {}\n", Stale(heartbeat)));
+    stacks::write(&about, &mut output);
+}
+
+/// Wakes the tasks that are asked what they wait for. Takes locks of the scheduler's, which hung threads may hold: the
+/// caller may block.
+fn wake_all() {
+    live_tasks().filter(|task| task.wanted.load(Relaxed) != 0).for_each(TrackedTask::wake);
+}
+
+/// Warns of each task that has been in one poll for longer than the limit, once. The watchdog calls it at each tick.
+pub(crate) fn look_at_polls(limit: Duration) {
+    for task in live_tasks() {
+        let snapshot = task.snapshot();
+        if snapshot.thread != 0
+            && snapshot.polls > 0
+            && snapshot.age.0 > Some(limit)
+            && task.warn_once(snapshot.polls)
+        {
+            reporter::frozen(task);
+        }
+    }
+}
+
+/// What every thread and every task of the process does right now: the text that SIGQUIT prints, after `status()`.
+///
+/// Each thread is stopped for some microseconds and each idle tracked task is polled once, so this is for an endpoint
+/// that a person asks, not for a loop. Takes about 0.2 s and blocks the calling thread meanwhile; after 5 s it gives up,
+/// and says so. Stacks are told on Linux, with the feature `stacks`.
+///
+/// ```
+/// let report = lifecycle::hang_report();
+/// println!("{report}");
+/// # assert!(report.contains("hang report"), "{report}");
+/// ```
+#[must_use]
+pub fn hang_report() -> String {
+    reporter::text()
+}

@@ -1,0 +1,12 @@
+//! Values: no I/O, no thread, no clock.
+
+pub(crate) mod cause;
+pub(crate) mod error;
+pub(crate) mod outcome;
+pub(crate) mod phase;
+pub(crate) mod place;
+pub(crate) mod plan;
+pub(crate) mod previous_run;
+pub(crate) mod report;
+pub(crate) mod status;
+pub(crate) mod table;

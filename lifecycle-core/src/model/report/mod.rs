@@ -1,0 +1,293 @@
+//! The report of a shutdown: what each hook did, and what follows from it.
+
+mod text;
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::cause::Cause;
+use crate::model::phase::Phase;
+use crate::model::place::Place;
+use crate::model::plan::as_millis;
+
+/// What a shutdown did. `Display` is a table.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Why the run ended.
+    pub cause: Cause,
+    /// Each hook, in the order of the plan: an entry for all instances for which it ended well, and one for each other.
+    pub hooks: Vec<HookReport>,
+    /// What main and the tracked tasks did when they were asked to stop, where that is worth a word.
+    pub tasks: Vec<TaskReport>,
+    /// What became of the tokio runtime.
+    pub runtime: RuntimeResult,
+    /// From the first moment to the last hook.
+    #[serde(rename = "took_ms", serialize_with = "as_millis")]
+    pub took: Duration,
+}
+
+/// What became of the tokio runtime after the last hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RuntimeResult {
+    /// It stopped, with all its tasks; or it is not ours to stop.
+    Stopped,
+    /// It stopped, but threads of its blocking pool still run.
+    ThreadsLeft,
+    /// It did not stop: main, or a task on a worker, blocks its thread. It was abandoned.
+    Abandoned,
+}
+
+/// What one hook did, for one instance or for all those for which it ended well.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let report = lifecycle::LifecycleManager::new().stop("end of the test").await;
+/// for hook in &report.hooks {
+///     println!("{} ({}): {:?} after {:?}", hook.name, hook.place, hook.result, hook.took);
+/// }
+/// # });
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct HookReport {
+    /// Its phase.
+    pub phase: Phase,
+    /// Its order.
+    pub order: i32,
+    /// Its name.
+    pub name: &'static str,
+    /// Where it was declared.
+    pub place: Place,
+    /// How it ended.
+    pub result: HookResult,
+    /// How long it ran; the longest of many.
+    #[serde(rename = "took_ms", serialize_with = "as_millis")]
+    pub took: Duration,
+    /// For how many instances.
+    pub instances: usize,
+}
+
+/// How a hook ended.
+///
+/// ```
+/// use lifecycle::{HookResult, Report};
+///
+/// fn timed_out(report: &Report) -> Vec<&'static str> {
+///     report.hooks.iter().filter(|hook| hook.result == HookResult::TimedOut).map(|hook| hook.name).collect()
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HookResult {
+    /// Well.
+    Done,
+    /// It returned this error.
+    Failed(String),
+    /// It panicked with this message.
+    Panicked(String),
+    /// Its time was over before it ended; it was dropped.
+    TimedOut,
+    /// No instance of its type was handed over with `lifecycle::manage`, so there was nothing to call.
+    NotManaged,
+}
+
+/// A task, or main, that did not simply return.
+///
+/// ```
+/// fn stuck(report: &lifecycle::Report) -> Vec<&str> {
+///     let stuck = report.tasks.iter().filter(|task| task.result == lifecycle::TaskResult::Stuck);
+///     stuck.map(|task| task.name.as_str()).collect()
+/// }
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TaskReport {
+    /// Its name; `main` is main.
+    pub name: String,
+    /// Where it was spawned.
+    pub place: Option<Place>,
+    /// How it ended.
+    pub result: TaskResult,
+    /// How many tasks of this name and place ended like this.
+    pub count: usize,
+}
+
+/// How a task ended that did not simply return.
+///
+/// ```
+/// use lifecycle::{TaskReport, TaskResult};
+///
+/// let left_behind = |task: &TaskReport| task.result == TaskResult::Stuck;
+/// # let _ = left_behind;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TaskResult {
+    /// It returned this error while it drained.
+    Failed(String),
+    /// It panicked with this message while it drained.
+    Panicked(String),
+    /// It checked for the shutdown, did not return in time, and was dropped.
+    Dropped,
+    /// It never checked for the shutdown, and was dropped at once.
+    NeverChecked,
+    /// It could not be dropped: it blocks its thread, and was left behind.
+    Stuck,
+}
+
+impl HookReport {
+    pub(crate) fn key(&self) -> (i32, &str, i32, &str) {
+        (self.phase.rank(), self.phase.name(), self.order, self.name)
+    }
+}
+
+impl HookResult {
+    fn is_failure(&self) -> bool {
+        !matches!(self, HookResult::Done | HookResult::NotManaged)
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            HookResult::Done => "done",
+            HookResult::Failed(_) => "FAILED",
+            HookResult::Panicked(_) => "PANICKED",
+            HookResult::TimedOut => "TIMED OUT",
+            HookResult::NotManaged => "not managed",
+        }
+    }
+}
+
+impl Report {
+    /// Of a run that never started.
+    pub(crate) fn empty(cause: Cause) -> Report {
+        Report {
+            cause,
+            hooks: Vec::new(),
+            tasks: Vec::new(),
+            runtime: RuntimeResult::Stopped,
+            took: Duration::ZERO,
+        }
+    }
+
+    /// Whether everything stopped as it should: then a shutdown on request exits with 0.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let manager = lifecycle::LifecycleManager::new();
+    /// let report = manager.stop("end of the test").await;
+    /// assert!(report.is_success(), "{report}");
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.first_failure().is_none()
+    }
+
+    /// The exit code that this report alone calls for.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        u8::from(self.cause.is_failure() || !self.is_success())
+    }
+
+    /// The first thing that went wrong, in words.
+    pub(crate) fn first_failure(&self) -> Option<String> {
+        let hook = self.hooks.iter().find(|hook| hook.result.is_failure()).map(|hook| match hook.result {
+            HookResult::TimedOut => format!("hook `{}` timed out", hook.name),
+            HookResult::Panicked(_) => format!("hook `{}` panicked", hook.name),
+            _ => format!("hook `{}` failed", hook.name),
+        });
+        let task = || {
+            self.tasks.iter().find_map(|task| match task.result {
+                TaskResult::Failed(_) => Some(format!("`{}` failed while it drained", task.name)),
+                TaskResult::Panicked(_) => Some(format!("`{}` panicked while it drained", task.name)),
+                TaskResult::Stuck => Some(format!("`{}` could not be stopped", task.name)),
+                TaskResult::Dropped | TaskResult::NeverChecked => None,
+            })
+        };
+        let abandoned = || {
+            (self.runtime == RuntimeResult::Abandoned)
+                .then(|| "the runtime did not shut down: main or a worker is blocked".to_owned())
+        };
+        hook.or_else(task).or_else(abandoned)
+    }
+
+    /// Tasks that did not end by themselves.
+    pub(crate) fn dropped(&self) -> usize {
+        let dropped =
+            |task: &&TaskReport| matches!(task.result, TaskResult::Dropped | TaskResult::NeverChecked);
+        self.tasks.iter().filter(dropped).map(|task| task.count).sum()
+    }
+
+    /// Why the process exits as it does.
+    fn conclusion(&self) -> String {
+        let failed = self.first_failure();
+        match (self.exit_code(), failed) {
+            (0, _) => match self.dropped() {
+                0 => "everything stopped: exit code 0".to_owned(),
+                1 => "everything stopped, 1 task by being dropped: exit code 0".to_owned(),
+                n => format!("everything stopped, {n} tasks by being dropped: exit code 0"),
+            },
+            (code, Some(failure)) if !self.cause.is_failure() => format!("{failure}: exit code {code}"),
+            (_, Some(failure)) => format!("the run failed: {}; {failure}", self.cause),
+            (_, None) => format!("the run failed: {}", self.cause),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cause::Signal;
+
+    fn report(cause: Cause, results: &[HookResult]) -> Report {
+        let hooks = results.iter().map(|result| HookReport {
+            phase: Phase::DISCONNECT,
+            order: 3,
+            name: "Db::close",
+            place: Place { file: "src/db.rs", line: 14 },
+            result: result.clone(),
+            took: Duration::from_millis(3),
+            instances: 1,
+        });
+        Report { hooks: hooks.collect(), took: Duration::from_millis(4), ..Report::empty(cause) }
+    }
+
+    #[test]
+    fn the_exit_code_is_zero_only_if_everything_stopped() {
+        let signal = || Cause::Signal(Signal::Terminate);
+        for (cause, result, code) in [
+            (signal(), HookResult::Done, 0),
+            (signal(), HookResult::NotManaged, 0),
+            (Cause::Requested("x".into()), HookResult::Done, 0),
+            (Cause::MainReturned, HookResult::Done, 0),
+            (signal(), HookResult::TimedOut, 1),
+            (signal(), HookResult::Failed("e".into()), 1),
+            (signal(), HookResult::Panicked("p".into()), 1),
+            (Cause::MainFailed("e".into()), HookResult::Done, 1),
+            (Cause::TaskPanicked { task: "t".into(), message: "p".into() }, HookResult::Done, 1),
+        ] {
+            assert_eq!(
+                report(cause.clone(), std::slice::from_ref(&result)).exit_code(),
+                code,
+                "{cause:?} {result:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn many_good_instances_are_one_row_and_each_bad_one_its_own() {
+        let results = [HookResult::Done, HookResult::Failed("gone".into())];
+        let mut report = report(Cause::MainReturned, &results);
+        report.hooks[0].instances = 2;
+        let text = report.to_string();
+        assert_eq!(text.matches("Db::close x 2").count(), 1, "{text}");
+        assert_eq!(text.matches("FAILED").count(), 1, "{text}");
+        assert!(text.ends_with("hook `Db::close` failed: exit code 1"), "{text}");
+    }
+}

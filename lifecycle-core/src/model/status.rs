@@ -1,0 +1,122 @@
+//! The status: what is going on in the process right now.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::place::Place;
+use crate::model::plan::as_millis;
+use crate::model::previous_run::PreviousRun;
+use crate::model::table;
+
+/// What is going on. `Display` is for people, `Serialize` for a status page.
+///
+/// ```
+/// let status = lifecycle::status();
+/// println!("{status}");
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Where the service stands.
+    pub state: State,
+    /// Whether it said that it is up: by [`ready`](crate::ready), its first heartbeat, or a second of running.
+    pub ready: bool,
+    /// How long this run of main is up.
+    #[serde(rename = "uptime_ms", serialize_with = "as_millis")]
+    pub uptime: Duration,
+    /// How the run before this one ended, in this process or an earlier one; `None` if the ledger knows of none.
+    pub previous: Option<PreviousRun>,
+    /// Instances that are managed.
+    pub components: usize,
+    /// Names of main and the tracked tasks that live.
+    pub tasks: Vec<String>,
+    /// Every known heartbeat, by name.
+    pub heartbeats: Vec<HeartbeatStatus>,
+}
+
+/// Where the service stands.
+///
+/// ```
+/// let alive = true; // whoever answers is alive, also while it backs off
+/// let ready = lifecycle::status().ready;
+/// assert_eq!(lifecycle::status().state, lifecycle::State::Running);
+/// # let _ = (alive, ready);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// Main runs.
+    Running,
+    /// A shutdown has begun.
+    Stopping,
+    /// It crashed too often and waits before the next try: alive, but not ready.
+    BackingOff {
+        /// How long it will still wait.
+        #[serde(rename = "left_ms", serialize_with = "as_millis")]
+        left: Duration,
+    },
+}
+
+/// One heartbeat.
+///
+/// ```
+/// for heartbeat in lifecycle::status().heartbeats {
+///     println!("{}: {} beats, the last {:?} ago", heartbeat.name, heartbeat.beats, heartbeat.age);
+/// }
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct HeartbeatStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it was declared.
+    pub place: Place,
+    /// Whether it is the framework's own: the probe that beats from inside the runtime.
+    pub built_in: bool,
+    /// Beats since the process started.
+    pub beats: u64,
+    /// Time without a beat, to the watchdog's last tick.
+    #[serde(rename = "age_ms", serialize_with = "as_millis")]
+    pub age: Duration,
+    /// Where its function is: `None` between calls.
+    pub inside: Option<Place>,
+    /// Whether a pause guard lives.
+    pub paused: bool,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.state {
+            State::Running => f.write_str("running")?,
+            State::Stopping => f.write_str("stopping")?,
+            State::BackingOff { left } => write!(f, "backing off for another {left:.1?}")?,
+        }
+        let ready = if self.ready { "ready" } else { "not ready" };
+        writeln!(
+            f,
+            ", {ready}, up {:.1?}, {} components, tasks: {}",
+            self.uptime,
+            self.components,
+            self.tasks.join(", ")
+        )?;
+        if let Some(previous) = &self.previous {
+            writeln!(f, "{previous}")?;
+        }
+        let rows: Vec<_> = self.heartbeats.iter().map(row).collect();
+        table::write(f, ["heartbeat", "beats", "age", "declared at", "state"], &rows)
+    }
+}
+
+fn row(heartbeat: &HeartbeatStatus) -> [String; 5] {
+    let state = match heartbeat.inside {
+        _ if heartbeat.paused => "paused".to_owned(),
+        None => "between calls".to_owned(),
+        Some(inside) if inside == heartbeat.place => "inside a call".to_owned(),
+        Some(inside) => format!("inside a call, last at the await at {inside}"),
+    };
+    let place = if heartbeat.built_in { "built in".to_owned() } else { heartbeat.place.to_string() };
+    [heartbeat.name.to_owned(), heartbeat.beats.to_string(), format!("{:.1?}", heartbeat.age), place, state]
+}

@@ -1,0 +1,131 @@
+//! Clocks: wall, boot and monotonic. The last two may be read while the process is broken, and in a signal handler.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment, on the wall clock and, where the system has one, on a clock that nobody can set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Moment {
+    /// RFC 3339, in UTC.
+    #[serde(with = "wall")]
+    pub(crate) at: SystemTime,
+    /// Which boot of the machine: `since_boot_ms` of two moments compares only within one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) boot: Option<String>,
+    /// CLOCK_BOOTTIME: goes on while the machine sleeps.
+    #[serde(default)]
+    pub(crate) since_boot_ms: u64,
+}
+
+mod wall {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(super) use crate::model::previous_run::as_rfc3339 as serialize;
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_rfc3339(&text).map_err(D::Error::custom)
+    }
+}
+
+impl Moment {
+    pub(crate) fn now() -> Moment {
+        // humantime cannot print a year beyond 9999, nor one before 1970: a clock there is a broken clock.
+        let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+        let at = SystemTime::now().clamp(UNIX_EPOCH, last);
+        Moment { at, boot: boot_id(), since_boot_ms: since_boot_ms() }
+    }
+
+    /// A moment of this boot that lies before this one, by the clock that nobody can set; `None` if it does not.
+    pub(crate) fn earlier(&self, since_boot_ms: u64) -> Option<Moment> {
+        self.boot.as_ref()?;
+        let ago = Duration::from_millis(self.since_boot_ms.checked_sub(since_boot_ms)?);
+        Some(Moment { at: self.at.checked_sub(ago)?.max(UNIX_EPOCH), boot: self.boot.clone(), since_boot_ms })
+    }
+
+    /// Time from `earlier` to this; zero if a clock says that it lies in the future.
+    pub(crate) fn since(&self, earlier: &Moment) -> Duration {
+        self.checked_since(earlier).unwrap_or_default()
+    }
+
+    /// As `since`; `None` if a clock says that `earlier` lies in the future.
+    pub(crate) fn checked_since(&self, earlier: &Moment) -> Option<Duration> {
+        if self.boot.is_some() && self.boot == earlier.boot {
+            return self.since_boot_ms.checked_sub(earlier.since_boot_ms).map(Duration::from_millis);
+        }
+        self.at.duration_since(earlier.at).ok()
+    }
+}
+
+#[cfg(unix)]
+fn read(clock: libc::clockid_t) -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a valid timespec; async-signal-safe by POSIX.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// Nanoseconds on a clock that only goes forward; never 0.
+#[cfg(unix)]
+pub(crate) fn monotonic_ns() -> u64 {
+    nanos(read(libc::CLOCK_MONOTONIC)).max(1)
+}
+
+/// Nanoseconds on a clock that only goes forward; never 0.
+#[cfg(not(unix))]
+pub(crate) fn monotonic_ns() -> u64 {
+    static EPOCH: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    nanos(EPOCH.get_or_init(std::time::Instant::now).elapsed()).max(1)
+}
+
+/// Saturates after 584 years.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Saturates after 584 million years.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds on the clock that nobody can set; zero where there is none.
+#[cfg(target_os = "linux")]
+pub(crate) fn since_boot_ms() -> u64 {
+    millis(read(libc::CLOCK_BOOTTIME))
+}
+
+/// Milliseconds on the clock that nobody can set; zero where there is none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn since_boot_ms() -> u64 {
+    0
+}
+
+/// Milliseconds of the watchdog's ticks, each credited with its own length at most. Process-wide, as its thread is, which
+/// alone stores it.
+static TICKED: AtomicU64 = AtomicU64::new(0);
+
+/// The time as polls are stamped with it: reading it costs one load. It stands while nothing is judged; 0 without a watchdog.
+#[inline]
+pub(crate) fn ticked() -> u64 {
+    TICKED.load(Relaxed)
+}
+
+pub(crate) fn set_ticked(ticked: Duration) {
+    TICKED.store(millis(ticked), Relaxed);
+}
+
+#[cfg(target_os = "linux")]
+fn boot_id() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn boot_id() -> Option<String> {
+    None
+}

@@ -1,0 +1,227 @@
+//! What the framework says: through `tracing` where a subscriber is set, else to stderr, from a thread of its own.
+//!
+//! A subscriber may block for ever, on a lock of its own or a full pipe, and its layers may panic. Only this thread ever
+//! calls it. A caller waits a moment for its own line, so that lines of ours and of the service keep their order; once
+//! one waited in vain, no caller waits until the thread gets on. `wake` may be called while the process is broken.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use tracing::subscriber::NoSubscriber;
+
+use crate::os::lock::lock;
+use crate::os::stderr;
+use crate::os::text::prefix;
+
+/// How much it matters. Warnings and worse reach stderr without a subscriber; a notice does too, since it was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Info,
+    Notice,
+    Warn,
+    Error,
+}
+
+/// What is to be written.
+enum Line {
+    Record(Level, String),
+    /// For stderr alone, as it is.
+    Raw(String),
+}
+
+/// A record from a thread that may neither lock nor allocate: its owner keeps the facts, and formats them here.
+pub(crate) struct Urgent {
+    pub(crate) level: Level,
+    pub(crate) text: String,
+    /// stderr has it already.
+    pub(crate) on_stderr: bool,
+    /// Called once `tracing` has it.
+    pub(crate) done: fn(),
+}
+
+/// How long a caller waits for its own line.
+const CALLER_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// Bytes of one record; the rest is cut, so that no error text can hold up a shutdown.
+const LONGEST: usize = 64 << 10;
+
+struct LogThread {
+    queue: Mutex<Queue>,
+    written: Condvar,
+    thread: OnceLock<Thread>,
+    /// A caller waited in vain: nobody waits again until the thread gets on.
+    stuck: AtomicBool,
+}
+
+struct Queue {
+    lines: VecDeque<Line>,
+    taken: u64,
+    done: u64,
+}
+
+/// Process-wide, as the default subscriber of `tracing` is.
+static LOG_THREAD: LogThread = LogThread {
+    queue: Mutex::new(Queue { lines: VecDeque::new(), taken: 0, done: 0 }),
+    written: Condvar::new(),
+    thread: OnceLock::new(),
+    stuck: AtomicBool::new(false),
+};
+
+/// Starts the thread, which asks `urgent` before each line. Before that lines are written by the caller.
+pub(crate) fn start(urgent: fn() -> Option<Urgent>) {
+    let thread =
+        std::thread::Builder::new().name("lifecycle-log".into()).spawn(move || LOG_THREAD.run(urgent));
+    if let Ok(thread) = thread {
+        let _ = LOG_THREAD.thread.set(thread.thread().clone());
+    }
+}
+
+pub(crate) fn info(text: impl Into<String>) {
+    say(Level::Info, text);
+}
+
+pub(crate) fn warn(text: impl Into<String>) {
+    say(Level::Warn, text);
+}
+
+pub(crate) fn say(level: Level, text: impl Into<String>) {
+    LOG_THREAD.say(Line::Record(level, cut(text.into())));
+}
+
+/// A text for stderr, whether or not somebody subscribed.
+pub(crate) fn raw(text: impl Into<String>) {
+    LOG_THREAD.say(Line::Raw(cut(text.into())));
+}
+
+/// Waits until everything was written, or `deadline`: then what is left goes straight to stderr, in 100 ms at most.
+pub(crate) fn flush(deadline: Instant) {
+    LOG_THREAD.flush(deadline);
+}
+
+/// Has the thread ask for what is urgent. On Linux one atomic swap and one futex call.
+pub(crate) fn wake() {
+    LOG_THREAD.thread.get().into_iter().for_each(Thread::unpark);
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > LONGEST {
+        let bytes = text.len();
+        text.truncate(prefix(&text, LONGEST).len());
+        text.push_str(&format!("… ({bytes} bytes in all)"));
+    }
+    text
+}
+
+impl LogThread {
+    fn say(&self, line: Line) {
+        if self.thread.get().is_none() {
+            return line.emit();
+        }
+        let mut queue = lock(&self.queue);
+        queue.lines.push_back(line);
+        let number = queue.taken + queue.lines.len() as u64;
+        wake();
+        if self.stuck.load(Relaxed) {
+            return;
+        }
+        let written = self.written.wait_timeout_while(queue, CALLER_TIMEOUT, |queue| queue.done < number);
+        let (queue, timeout) = written.unwrap_or_else(PoisonError::into_inner);
+        drop(queue);
+        self.stuck.fetch_or(timeout.timed_out(), AcqRel);
+    }
+
+    fn flush(&self, deadline: Instant) {
+        if self.thread.get().is_none() {
+            return;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let queue = lock(&self.queue);
+        let number = queue.taken + queue.lines.len() as u64;
+        let written = self.written.wait_timeout_while(queue, left, |queue| queue.done < number);
+        let (mut queue, _) = written.unwrap_or_else(PoisonError::into_inner);
+        let end = Instant::now() + Duration::from_millis(100);
+        queue.lines.drain(..).for_each(|line| line.to_stderr(end));
+    }
+
+    fn run(&self, urgent: fn() -> Option<Urgent>) {
+        loop {
+            while let Some(urgent) = urgent() {
+                urgent.emit();
+            }
+            let line = {
+                let mut queue = lock(&self.queue);
+                let line = queue.lines.pop_front();
+                queue.taken += u64::from(line.is_some());
+                line
+            };
+            match line {
+                Some(line) => {
+                    line.emit();
+                    lock(&self.queue).done += 1;
+                    self.stuck.store(false, Relaxed);
+                    self.written.notify_all();
+                }
+                None => std::thread::park(),
+            }
+        }
+    }
+}
+
+impl Line {
+    fn emit(&self) {
+        match self {
+            Line::Record(level, text) if trace(*level, text) => {}
+            _ => self.to_stderr(far()),
+        }
+    }
+
+    fn to_stderr(&self, end: Instant) {
+        match self {
+            Line::Record(level, text) => record_to_stderr(*level, text, end),
+            Line::Raw(text) => stderr::write_until(2, text.as_bytes(), end),
+        }
+    }
+}
+
+impl Urgent {
+    fn emit(&self) {
+        if !trace(self.level, &self.text) && !self.on_stderr {
+            record_to_stderr(self.level, &self.text, far());
+        }
+        (self.done)();
+    }
+}
+
+/// Hands a record to the subscriber; false if there is none, or if it panicked: then the record is not lost.
+fn trace(level: Level, text: &str) -> bool {
+    // Not `has_been_set`: a scoped subscriber on another thread sets it, too.
+    if tracing::dispatcher::get_default(|subscriber| subscriber.is::<NoSubscriber>()) {
+        return false;
+    }
+    catch_unwind(AssertUnwindSafe(|| match level {
+        Level::Info | Level::Notice => tracing::info!(target: "lifecycle", "{text}"),
+        Level::Warn => tracing::warn!(target: "lifecycle", "{text}"),
+        Level::Error => tracing::error!(target: "lifecycle", "{text}"),
+    }))
+    .is_ok()
+}
+
+fn record_to_stderr(level: Level, text: &str, end: Instant) {
+    let word = match level {
+        Level::Info => return,
+        Level::Notice => "INFO",
+        Level::Warn => "WARN",
+        Level::Error => "ERROR",
+    };
+    stderr::write_until(2, format!("{word} lifecycle: {text}\n").as_bytes(), end);
+}
+
+/// Then a reader is waited for as long as it reads at all.
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}

@@ -1,0 +1,17 @@
+//! What the attributes' code calls. Not for people: it changes without notice.
+
+pub use std::sync::Arc;
+pub use std::time::Duration;
+
+pub use inventory;
+
+pub use crate::components::declaration::{
+    Hook, HookDeclaration, async_function, async_method, function, method,
+};
+pub use crate::config::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
+pub use crate::model::phase::Phase;
+pub use crate::model::place::Place;
+pub use crate::restart::ledger::rehearse;
+pub use crate::supervisor::Main;
+pub use crate::watchdog::breadcrumb::{at, enter, heartbeat};
+pub use crate::watchdog::heartbeat::{Arm, Heartbeat, HeartbeatSite};

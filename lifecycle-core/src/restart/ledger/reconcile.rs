@@ -1,0 +1,105 @@
+//! What became of runs whose process is gone: those that never said goodbye crashed.
+
+use crate::model::previous_run::{Ending, PreviousRun};
+use crate::os::clock::Moment;
+use crate::os::clock::millis;
+use crate::os::crash_marker;
+use crate::os::process::Identity;
+use crate::restart::ledger::format::{Crash, Mark, Record, RunState};
+
+/// Counts the gone runs that were still running as crashes, and keeps the mark of each service's newest gone one.
+pub(crate) fn reconcile_dead_runs(record: &mut Record, own: &Identity, now: &Moment) {
+    let runs = std::mem::take(&mut record.runs);
+    let (alive, mut gone): (Vec<Mark>, Vec<Mark>) = runs.into_iter().partition(|mark| {
+        let same_boot = mark.since.boot == now.boot;
+        mark.process != *own && same_boot && mark.process.is_alive()
+    });
+    for mark in &mut gone {
+        match mark.state {
+            RunState::Running if mark.left_on_purpose() => mark.state = RunState::Clean,
+            RunState::Running => {
+                let crash = unrecorded(mark, now);
+                mark.uptime_ms = crash.uptime_ms;
+                record.add_crash(crash);
+                mark.state = RunState::Crashed;
+            }
+            RunState::Stopping => mark.state = RunState::Unfinished,
+            RunState::Unfinished | RunState::Incomplete | RunState::Clean | RunState::Crashed => {}
+        }
+    }
+    gone.sort_by_key(|mark| std::cmp::Reverse(mark.since.at));
+    record.runs = alive;
+    // Of each service the newest.
+    for mark in gone {
+        if !record.runs.iter().any(|kept| !kept.may_live() && kept.service == mark.service) {
+            record.runs.push(mark);
+        }
+    }
+}
+
+impl Mark {
+    /// Whether it called `exit` with a code that is no crash.
+    fn left_on_purpose(&self) -> bool {
+        self.crash_note.as_ref().is_some_and(|note| note.said.starts_with(crash_marker::LEFT))
+    }
+}
+
+/// The crash of a process that could not record it itself. When it died is known if it said so, else now at the latest.
+fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
+    let words = mark.crash_note.as_ref();
+    let died =
+        words.and_then(|words| now.earlier(words.since_boot_ms)).filter(|_| mark.since.boot == now.boot);
+    let when = died.unwrap_or_else(|| now.clone());
+    Crash {
+        cause: words.map_or(KILLED, |words| &words.said).to_owned(),
+        pid: mark.process.pid,
+        service: mark.service.clone(),
+        uptime_ms: millis(when.since(&mark.since)),
+        when,
+        counted: None,
+        wait_ms: None,
+        waited_ms: 0,
+    }
+}
+
+/// SIGKILL, by hand or by the kernel's OOM killer, or the power.
+const KILLED: &str = "killed without a trace (SIGKILL, out of memory, or power)";
+
+/// How the run before this one ended: that of the newest process that is gone. To be asked after [`reconcile_dead_runs`].
+pub(crate) fn previous(record: &Record, service: &str) -> Option<PreviousRun> {
+    let gone = |mark: &&Mark| {
+        let ours = mark.service.as_deref().is_none_or(|own| own == service);
+        ours && !matches!(mark.state, RunState::Running | RunState::Stopping)
+    };
+    let mark = record.runs.iter().rfind(gone)?;
+    let pid = mark.process.pid;
+    let crash = record.crashes.iter().rfind(|crash| crash.pid == pid);
+    Some(match (mark.state, crash) {
+        (RunState::Crashed, Some(crash)) => crash.as_previous(),
+        (state, _) => PreviousRun {
+            pid,
+            ending: match state {
+                RunState::Clean => Ending::Clean,
+                RunState::Unfinished => Ending::Unfinished,
+                RunState::Incomplete => {
+                    Ending::Incomplete(mark.failure.clone().unwrap_or_else(|| "something failed".into()))
+                }
+                _ => Ending::Crashed("its crash is not listed any more".into()),
+            },
+            at: mark.since.at,
+            uptime: std::time::Duration::from_millis(mark.uptime_ms),
+        },
+    })
+}
+
+impl Crash {
+    pub(crate) fn as_previous(&self) -> PreviousRun {
+        let killed = self.cause == KILLED;
+        PreviousRun {
+            pid: self.pid,
+            ending: if killed { Ending::Killed } else { Ending::Crashed(self.cause.clone()) },
+            at: self.when.at,
+            uptime: self.uptime(),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The shutdown: phase by phase, step by step, inside one deadline. `sequence` has all of it, top to bottom.
+
+mod budget;
+mod driver;
+mod fallback;
+mod job_queue;
+mod progress;
+mod sequence;
+mod step;
+mod sync;
+mod tasks;
+
+pub(crate) use budget::Budget;
+pub(crate) use sequence::{Observer, Subject, shut_down};
+pub(crate) use step::InProgress;

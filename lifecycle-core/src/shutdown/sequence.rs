@@ -1,0 +1,246 @@
+//! From the first moment of a shutdown to its last hook: [`shut_down`], read from top to bottom.
+//!
+//! 1. Steps of phases up to `stop`: the hooks of one order run concurrently, the next order begins when they have ended
+//!    or their time is over.
+//! 2. Drain: main and tracked tasks that observe the shutdown may return; the others are dropped at once.
+//! 3. The steps that are left, `persist` and `disconnect` among them. What a hook spawns is dropped when its step is over.
+//!
+//! What is managed meanwhile is stopped, too: its steps come next, as long as no floor of a step of the plan is touched.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+
+use super::budget::{Budget, Floors};
+use super::driver::{add_driver, spawn_blocking};
+use super::fallback::Fallback;
+use super::progress::{FROZEN, ProgressMonitor};
+use super::step::{InProgress, StepRun, report};
+use super::tasks::{DROP_TIMEOUT, Dropping};
+use crate::components::registry::{Registry, ResolvedHook, Step, declared_hooks};
+use crate::model::cause::Cause;
+use crate::model::phase::Phase;
+use crate::model::report::{HookReport, HookResult, Report, TaskReport};
+use crate::os::lock::lock;
+use crate::tasks::catch_panic::quietly;
+use crate::tasks::run::Run;
+
+/// How long before a hook is late its observer is told: what it does must be seen before it is dropped.
+const LOOK_AHEAD: Duration = Duration::from_millis(150);
+
+/// Whoever runs a shutdown hears of signals, and of hooks that will be late.
+pub(crate) trait Observer {
+    /// Called before each wait.
+    fn handle_events(&mut self);
+    /// A hook of this step will be late, most likely.
+    fn timeout_is_near(&mut self);
+    /// The step is over; whether a hook was late.
+    fn step_is_over(&mut self, was_late: bool);
+}
+
+/// What a shutdown works on.
+pub(crate) struct Subject<'a> {
+    pub(crate) registry: &'a Mutex<Registry>,
+    pub(crate) run: &'a Run,
+    pub(crate) runtime: &'a Handle,
+    pub(crate) in_progress: &'a InProgress,
+}
+
+/// Shuts a run down. To be called on a thread of our own: no hook can hold it up.
+pub(crate) fn shut_down(subject: &Subject<'_>, budget: Budget, observer: &mut dyn Observer) -> Report {
+    let (cause, begun) = subject.run.cause().unwrap_or_else(|| (Cause::MainReturned, Instant::now()));
+    lock(subject.registry).begin();
+    let mut shutdown = Shutdown::new(subject, budget, begun, observer);
+    shutdown.steps(Phase::STOP.rank());
+    shutdown.drain();
+    loop {
+        shutdown.steps(i32::MAX);
+        if lock(subject.registry).end() || shutdown.left().is_zero() {
+            break;
+        }
+    }
+    shutdown.finish(cause, begun)
+}
+
+pub(super) struct Shutdown<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) observer: &'a mut dyn Observer,
+    deadline: Instant,
+    drain: Duration,
+    floors: Floors,
+    hooks: Vec<HookReport>,
+    pub(super) tasks: Vec<TaskReport>,
+    pub(super) dropping: Dropping,
+    /// Hooks that had an instance to be called for.
+    called: Vec<&'static ResolvedHook>,
+    fallback: Fallback,
+    drain_is_ahead: bool,
+}
+
+impl<'a> Shutdown<'a> {
+    fn new(
+        subject: &'a Subject<'a>,
+        budget: Budget,
+        begun: Instant,
+        observer: &'a mut dyn Observer,
+    ) -> Shutdown<'a> {
+        let mut shutdown = Shutdown {
+            subject,
+            observer,
+            deadline: begun + budget.whole,
+            drain: budget.drain,
+            floors: Floors::new(budget.whole, Duration::ZERO),
+            hooks: Vec::new(),
+            tasks: Vec::new(),
+            dropping: Dropping::default(),
+            called: Vec::new(),
+            fallback: Fallback::new(subject.run.generation()),
+            drain_is_ahead: true,
+        };
+        shutdown.floors = Floors::new(budget.whole, shutdown.timeouts_ahead());
+        shutdown
+    }
+
+    /// Until the deadline.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Of the steps of the plan that are ahead. The drain counts while somebody would be waited for.
+    fn timeouts_ahead(&self) -> Duration {
+        let drain = if self.drain_is_ahead { self.drain_timeout() } else { Duration::ZERO };
+        lock(self.subject.registry).timeouts_ahead().saturating_add(drain)
+    }
+
+    fn drain_timeout(&self) -> Duration {
+        if self.subject.run.has_observers() { self.drain } else { Duration::ZERO }
+    }
+
+    /// Of the time from `start` on what a step with this timeout may take.
+    fn allot(&self, timeout: Duration, start: Instant) -> Duration {
+        let left = self.deadline.saturating_duration_since(start);
+        self.floors.allot(timeout, self.timeouts_ahead(), left)
+    }
+
+    fn steps(&mut self, up_to_rank: i32) {
+        loop {
+            // Instances that are managed late, over and over, must not keep the steps of the plan from beginning.
+            let late = !self.allot(Duration::MAX, Instant::now()).is_zero();
+            let step = lock(self.subject.registry).next_step(up_to_rank, late);
+            let Some(step) = step else { return };
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        let timeout = step.timeout;
+        self.called.extend(step.hooks.iter().map(|(hook, _)| *hook));
+        let step = Arc::new(StepRun::new(step, self.subject.run.wakeup.clone()));
+        self.subject.in_progress.set(Some(step.clone()));
+        let was_late = self.run_step(&step, timeout);
+        self.observer.step_is_over(was_late);
+        self.subject.in_progress.set(None);
+        step.report(&mut self.hooks);
+        // What its hooks have spawned ends with it; before the drain it is drained.
+        if !self.drain_is_ahead {
+            self.drop_all();
+        }
+    }
+
+    /// Returns whether its time was over before its last hook had ended.
+    fn run_step(&mut self, step: &Arc<StepRun>, timeout: Duration) -> bool {
+        let start = Instant::now();
+        let mut monitor = ProgressMonitor::new(start);
+        let mut warned = false;
+        if step.needs_driver() {
+            add_driver(step, self.subject.runtime);
+        }
+        spawn_blocking(step, self.subject.runtime);
+        while !step.is_done() {
+            self.observer.handle_events();
+            // Counted anew each time: the drain's timeout is void as soon as nobody would be waited for.
+            let allotted = self.allot(timeout, start);
+            let left = (start + allotted).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                step.expire();
+                return true;
+            }
+            let ahead = LOOK_AHEAD.min(allotted / 4);
+            if left <= ahead && !warned {
+                warned = true;
+                self.observer.timeout_is_near();
+            }
+            let left = if warned { left } else { left - ahead };
+            let wakeup = &self.subject.run.wakeup;
+            if step.is_driven() {
+                wakeup.wait(Some(left));
+            } else {
+                wakeup.wait(Some(left.min(monitor.interval)));
+                self.unblock(step, &mut monitor, allotted);
+            }
+        }
+        false
+    }
+
+    /// A driver that gets nowhere is blocked by a hook: more of them go on. If those do not even begin, the whole runtime
+    /// is frozen, or its blocking pool full, and threads of our own call the hooks that are left.
+    fn unblock(&mut self, step: &Arc<StepRun>, monitor: &mut ProgressMonitor, allotted: Duration) {
+        let missing = monitor.missing(step.progress());
+        if missing == 0 || !(step.needs_driver() || step.needs_thread()) {
+            return;
+        }
+        // Early enough that a step with little time has some left on the threads. A task that could not be dropped blocks
+        // a thread of the runtime: then it is not waited for.
+        let frozen = if self.dropping.is_empty() { FROZEN.min(allotted / 4) } else { Duration::ZERO };
+        if monitor.since.elapsed() >= frozen || self.fallback.is_started() {
+            self.fallback.add_threads(step, missing);
+        }
+        if step.needs_driver() {
+            for _ in 0..missing {
+                add_driver(step, self.subject.runtime);
+            }
+        }
+    }
+
+    /// Tasks that never check for the shutdown are dropped at once; the others may return until the drain is over.
+    fn drain(&mut self) {
+        self.drain_is_ahead = false;
+        let start = Instant::now();
+        let until = start + self.allot(self.drain_timeout(), start);
+        self.drop_unobserving();
+        self.wait_while(until, Run::has_observers);
+        self.drop_all();
+    }
+
+    pub(super) fn wait_while(&mut self, until: Instant, condition: impl Fn(&Run) -> bool) {
+        while condition(self.subject.run) {
+            self.observer.handle_events();
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.subject.run.wakeup.wait(Some(left));
+        }
+    }
+
+    /// A moment for dropped tasks to be gone, as long as there is one.
+    pub(super) fn drop_deadline(&self) -> Instant {
+        (Instant::now() + DROP_TIMEOUT).min(self.deadline)
+    }
+
+    fn finish(mut self, cause: Cause, begun: Instant) -> Report {
+        let unmanaged = lock(self.subject.registry).close();
+        // Instances of the user's, whose time is over.
+        quietly(|| drop(unmanaged));
+        self.settle_tasks();
+        self.tasks.extend(self.subject.run.take_failures());
+        let mut hooks = self.hooks;
+        let idle =
+            declared_hooks().iter().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));
+        hooks.extend(idle.map(|hook| report(hook, HookResult::NotManaged, Duration::ZERO)));
+        // Stable: instances keep the order in which they were managed.
+        hooks.sort_by(|a, b| a.key().cmp(&b.key()));
+        Report { hooks, tasks: self.tasks, took: begun.elapsed(), ..Report::empty(cause) }
+    }
+}

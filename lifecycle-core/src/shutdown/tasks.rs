@@ -1,0 +1,108 @@
+//! Main and tracked tasks in a shutdown: how they are dropped, and what the report says of them.
+
+use std::time::{Duration, Instant};
+
+use super::sequence::Shutdown;
+use crate::model::report::{TaskReport, TaskResult};
+use crate::tasks::run::{Run, Stop, Task};
+
+/// Dropped tasks are gone after this, unless they block their threads; the time runs anew as long as they go.
+pub(super) const DROP_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// What was dropped and is not gone.
+#[derive(Default)]
+pub(super) struct Dropping {
+    stuck: Vec<(u64, Task)>,
+}
+
+impl Dropping {
+    pub(super) fn is_empty(&self) -> bool {
+        self.stuck.is_empty()
+    }
+}
+
+impl Shutdown<'_> {
+    /// Those that never check for the shutdown. A thread cannot be dropped: it is left alone until the drain is over.
+    pub(super) fn drop_unobserving(&mut self) {
+        self.drop_picked(|task| !task.slot.observed_shutdown() && !matches!(task.stop, Stop::Thread));
+    }
+
+    /// Whatever lives.
+    pub(super) fn drop_all(&mut self) {
+        // What is dropped may spawn in its destructors: those are few, and gone the next time.
+        for _ in 0..3 {
+            if self.drop_picked(|_| true) == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Returns how many there were.
+    fn drop_picked(&mut self, picked: impl Fn(&Task) -> bool) -> usize {
+        let run = self.subject.run;
+        let is_known = |id: &u64| self.dropping.stuck.iter().any(|(stuck, _)| stuck == id);
+        let chosen = run.tasks().into_iter().filter(|(id, task)| picked(task) && !is_known(id));
+        // A thread is not waited for: nothing was asked of it that it has not known for the whole drain.
+        let (threads, tasks): (Vec<_>, Vec<_>) =
+            chosen.partition(|(_, task)| matches!(task.stop, Stop::Thread));
+        let count = threads.len() + tasks.len();
+        self.dropping.stuck.extend(threads);
+        if tasks.is_empty() {
+            return count;
+        }
+        // Before they go: afterwards a slot may be another task's.
+        let observed: Vec<bool> = tasks.iter().map(|(_, task)| task.slot.observed_shutdown()).collect();
+        tasks.iter().for_each(|(_, task)| task.stop.request());
+        let ids: Vec<u64> = tasks.iter().map(|(id, _)| *id).collect();
+        self.wait_until_gone(&ids);
+        let live = run.tasks();
+        for ((id, task), observed) in tasks.into_iter().zip(observed) {
+            if live.contains_key(&id) {
+                self.dropping.stuck.push((id, task));
+            } else {
+                let result = if observed { TaskResult::Dropped } else { TaskResult::NeverChecked };
+                self.add_row(&task, result);
+            }
+        }
+        count
+    }
+
+    fn wait_until_gone(&mut self, ids: &[u64]) {
+        let mut live = ids.len();
+        loop {
+            let until = self.drop_deadline();
+            self.wait_while(until, |run: &Run| run.count_live(ids) == live);
+            let now = self.subject.run.count_live(ids);
+            if now == 0 || now == live || Instant::now() >= until {
+                return;
+            }
+            live = now;
+        }
+    }
+
+    /// Those that could not be dropped, if they still live; the others took a moment longer.
+    pub(super) fn settle_tasks(&mut self) {
+        let live = self.subject.run.tasks();
+        for (id, task) in std::mem::take(&mut self.dropping).stuck {
+            let result = if live.contains_key(&id) { TaskResult::Stuck } else { TaskResult::Dropped };
+            self.add_row(&task, result);
+        }
+    }
+
+    /// Tasks of one name and end are one row.
+    fn add_row(&mut self, task: &Task, result: TaskResult) {
+        let same =
+            |row: &&mut TaskReport| row.name == *task.name && row.place == task.place && row.result == result;
+        match self.tasks.iter_mut().find(same) {
+            Some(row) => row.count += 1,
+            None => {
+                self.tasks.push(TaskReport {
+                    name: task.name.to_string(),
+                    place: task.place,
+                    result,
+                    count: 1,
+                });
+            }
+        }
+    }
+}

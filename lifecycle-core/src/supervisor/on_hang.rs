@@ -1,0 +1,127 @@
+//! From an expired heartbeat to the exit: [`end`], read from top to bottom. Also what follows half of a heartbeat's time,
+//! and a shutdown that outlives its deadline.
+//!
+//! `end` runs on the watchdog's thread: it allocates nothing and takes no lock, since whatever hangs may hold any. What
+//! must allocate or may block has a thread of its own, made at the start, and gets a bounded time.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::{Duration, Instant};
+
+use super::manager::LifecycleManager;
+use super::{on_hang_hooks, re_exec};
+use crate::hang;
+use crate::os::atomic_ref::AtomicRef;
+use crate::os::log::{self, Level, Urgent};
+use crate::os::process;
+use crate::os::stderr::stderr_line;
+use crate::watchdog::heartbeat::Heartbeat;
+use crate::watchdog::message::{HEADLINE, HalfTime, Stale};
+use crate::watchdog::{self, Actions};
+
+/// What each part may take, counted from the expiry: they run beside each other.
+const HOOKS: Duration = Duration::from_secs(1);
+const LEDGER: Duration = Duration::from_secs(1);
+const TRACING: Duration = Duration::from_millis(250);
+
+/// The report comes first of what the thread waits for, and the parts above go on meanwhile.
+const REPORT: Duration = hang::LONGEST_REPORT;
+
+/// Armed first of all, in the kernel: whatever else blocks, the process ends then.
+const FAILSAFE: Duration = hang::FAILSAFE;
+
+const _: () = {
+    let first = if REPORT.as_millis() > HOOKS.as_millis() { REPORT } else { HOOKS };
+    let parts = first.as_millis() + re_exec::AFTER_HANG.as_millis();
+    assert!(parts < FAILSAFE.as_millis() && LEDGER.as_millis() < REPORT.as_millis());
+    assert!(TRACING.as_millis() < LEDGER.as_millis());
+};
+
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// What the watchdog is given.
+pub(super) const ACTIONS: Actions = Actions { half_time, tick: hang::look_at_polls, hang: end, overdue };
+
+/// Process-wide, as the watchdog's thread is: the heartbeat that expired, and what has been done about it.
+static EXPIRED: AtomicRef<Heartbeat> = AtomicRef::none();
+static IS_RECORDED: AtomicBool = AtomicBool::new(false);
+static IS_LOGGED: AtomicBool = AtomicBool::new(false);
+
+/// For the log thread: a heartbeat at half of its time, and one that expired.
+static HALF_TIME: AtomicRef<Heartbeat> = AtomicRef::none();
+static UNLOGGED: AtomicRef<Heartbeat> = AtomicRef::none();
+
+/// The heartbeat that expired: the process is about to end.
+pub(super) fn expired() -> Option<&'static Heartbeat> {
+    EXPIRED.load()
+}
+
+/// The orchestrator has handed the hang to the ledger.
+pub(super) fn is_recorded() {
+    IS_RECORDED.store(true, Release);
+}
+
+pub(super) fn was_recorded() -> bool {
+    IS_RECORDED.load(Acquire)
+}
+
+fn end(heartbeat: &'static Heartbeat) -> ! {
+    let expired = Instant::now();
+    hang::arm_failsafe_timer();
+    stderr_line!("{HEADLINE}: {}", Stale(heartbeat));
+    // For the log thread, the orchestrator (which tells the ledger) and the hooks' thread.
+    EXPIRED.store(Some(heartbeat));
+    UNLOGGED.store(Some(heartbeat));
+    log::wake();
+    LifecycleManager::global().wakeup().notify();
+    on_hang_hooks::ask();
+
+    hang::fatal(heartbeat);
+
+    on_hang_hooks::wait(expired + HOOKS);
+    let is_logged = || IS_LOGGED.load(Acquire) || expired.elapsed() > TRACING;
+    let is_recorded = || was_recorded() || expired.elapsed() > LEDGER;
+    while !(is_logged() && is_recorded()) {
+        std::thread::sleep(POLL_INTERVAL);
+    }
+    re_exec::after_hang();
+    process::exit(1)
+}
+
+/// A second after its budget a shutdown is over, whatever the hooks, the runtime or the logger do.
+fn overdue() -> ! {
+    stderr_line!("ERROR lifecycle: the shutdown is overdue: the process ends now with exit code 1");
+    LifecycleManager::global().in_progress().for_each_running(|hook| {
+        stderr_line!("ERROR lifecycle: still running: hook `{}` ({})", hook.name, hook.place);
+    });
+    process::exit(1)
+}
+
+fn half_time(heartbeat: &'static Heartbeat) {
+    HALF_TIME.store(Some(heartbeat));
+    log::wake();
+    hang::half_time(heartbeat);
+}
+
+/// What the log thread is to say. On that thread.
+pub(super) fn unlogged() -> Option<Urgent> {
+    if let Some(heartbeat) = HALF_TIME.take() {
+        let text = HalfTime(heartbeat).to_string();
+        return Some(Urgent { level: Level::Warn, text, on_stderr: false, done: || {} });
+    }
+    let heartbeat = UNLOGGED.take()?;
+    let done = || IS_LOGGED.store(true, Release);
+    // CRITICAL is its level there. stderr has it already.
+    let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Stale(heartbeat));
+    Some(Urgent { level: Level::Error, text, on_stderr: true, done })
+}
+
+/// Starts the watchdog's thread.
+pub(super) fn start(config: Option<crate::config::resolve::Watchdog>) {
+    if config.is_some() {
+        on_hang_hooks::start();
+    }
+    if let Err(error) = watchdog::start(config, ACTIONS) {
+        log::warn(format!("no watchdog: its thread cannot be started: {error}"));
+    }
+}

@@ -1,0 +1,40 @@
+//! The status, put together from its parts.
+
+use std::time::{Duration, Instant};
+
+use super::manager::LifecycleManager;
+use crate::model::status::{HeartbeatStatus, State, Status};
+use crate::os::lock::lock;
+use crate::watchdog::heartbeat::{self, Heartbeat};
+
+/// A main that has run for so long counts as up, if it says nothing else.
+pub(super) const UP_AFTER: Duration = Duration::from_secs(1);
+
+pub(super) fn of(manager: &LifecycleManager) -> Status {
+    let run = manager.current_run();
+    let uptime = run.started.elapsed();
+    let state = match manager.backing_off() {
+        Some(until) => State::BackingOff { left: until.saturating_duration_since(Instant::now()) },
+        None if run.is_stopping() => State::Stopping,
+        None => State::Running,
+    };
+    let mut heartbeats: Vec<HeartbeatStatus> = heartbeat::all().map(of_heartbeat).collect();
+    heartbeats.sort_by_key(|heartbeat| (heartbeat.name, heartbeat.place.line));
+    let up = run.is_ready() || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
+    let components = lock(manager.registry()).len();
+    let tasks = run.tasks().into_values().map(|task| task.name.to_string()).collect();
+    let (ready, previous) = (up && state == State::Running, manager.previous());
+    Status { state, ready, uptime, previous, components, tasks, heartbeats }
+}
+
+fn of_heartbeat(heartbeat: &'static Heartbeat) -> HeartbeatStatus {
+    HeartbeatStatus {
+        name: heartbeat.name(),
+        place: heartbeat.place(),
+        built_in: heartbeat.kind().is_some(),
+        beats: heartbeat.beats(),
+        age: heartbeat.stale(),
+        inside: heartbeat.inside().copied(),
+        paused: heartbeat.is_paused(),
+    }
+}

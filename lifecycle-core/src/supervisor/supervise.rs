@@ -1,0 +1,329 @@
+//! The whole life of a process under `#[lifecycle::main]`: [`Service::run`], read from top to bottom.
+//!
+//! The ledger is asked and a wait that is due is waited; `init` runs, once; then main runs, for one cause is shut down,
+//! and runs again if it has failed.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::events::EventHandler;
+use super::manager::LifecycleManager;
+use super::re_exec;
+use super::runtime::{Body, RUNTIME_SHUTDOWN_TIMEOUT, host, run_init};
+use super::status::UP_AFTER;
+use crate::config::platform;
+use crate::config::resolve::{Config, unknown_variables};
+use crate::hang;
+use crate::model::cause::Cause;
+use crate::model::report::{Report, RuntimeResult};
+use crate::os::lock::lock;
+use crate::os::log::{self, Level};
+use crate::os::{crash_marker, deadline, signal};
+use crate::restart::ledger::{Admission, Ledger, crash_note_file};
+use crate::shutdown::{Budget, Subject, shut_down};
+use crate::tasks::catch_panic::{self, Ended};
+use crate::tasks::run::Run;
+use crate::watchdog;
+
+/// After the budget of a shutdown the process has this long to be gone.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// The `init` function of `#[lifecycle::main]`.
+pub(super) type Init = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+pub(super) struct Service {
+    manager: &'static LifecycleManager,
+    config: Config,
+    body: Body,
+    events: EventHandler,
+    runs: u32,
+    plan_logged: bool,
+    /// What is to be logged once `init` has set up the log.
+    announcement: Option<(Level, String)>,
+    /// Why exit code 0 would be a lie although the last run stops well: an earlier one did not.
+    earlier_failure: Option<String>,
+}
+
+impl Service {
+    pub(super) fn new(manager: &'static LifecycleManager, config: Config, body: Body) -> Service {
+        Service {
+            manager,
+            config,
+            body,
+            events: EventHandler::new(manager),
+            runs: 0,
+            plan_logged: false,
+            announcement: None,
+            earlier_failure: None,
+        }
+    }
+
+    /// Returns the exit code.
+    pub(super) fn run(&mut self, mut init: Option<Init>) -> u8 {
+        if let Some(restart) = self.config.restart.clone() {
+            crash_marker::arm(&crash_note_file(&restart.file));
+            self.events.ledger = Some(Ledger::new(restart));
+        }
+        loop {
+            self.back_off();
+            if self.events.stopped_by().is_some() {
+                return self.finish(0, None);
+            }
+            if self.runs == 0 {
+                if let Err(error) = init.take().map_or(Ok(()), |init| self.initialise(init)) {
+                    return self.init_failed(&error);
+                }
+                self.after_init();
+                if self.events.stopped_by().is_some() {
+                    return self.finish(0, None);
+                }
+            }
+            let report = self.run_once();
+            if !self.runs_again(&report) {
+                let failure = report.first_failure().filter(|_| !report.cause.is_failure());
+                return self.finish(report.exit_code(), failure);
+            }
+            re_exec::after_crash(self.events.ledger.as_ref());
+        }
+    }
+
+    /// Waits as long as the restart rule says, or until a signal arrives.
+    fn back_off(&mut self) {
+        let wait = self.admit();
+        let begun = Instant::now();
+        self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));
+        loop {
+            self.events.handle();
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() || self.events.stopped_by().is_some() {
+                break;
+            }
+            self.manager.wakeup().wait(Some(left));
+        }
+        self.manager.set_backing_off(None);
+        let stopped = self.events.stopped_by().is_some();
+        // A wait that a signal broke off leaves the history as it was.
+        if let Some(ledger) = self.events.ledger.as_ref().filter(|_| !wait.is_zero() && !stopped) {
+            ledger.waited(wait);
+        }
+    }
+
+    /// Asks the ledger, and says how the previous run ended and what follows from it.
+    fn admit(&mut self) -> Duration {
+        let ledger = self.events.ledger.as_ref().zip(self.config.restart.as_ref());
+        let Some((ledger, restart)) = ledger else { return Duration::ZERO };
+        let (Admission { wait, crashes }, previous) = ledger.admit();
+        let rule = restart.policy.explain(crashes, wait, SystemTime::now(), &restart.file);
+        let Some(previous) = previous.filter(|_| self.runs == 0) else {
+            if self.runs > 0 || !wait.is_zero() {
+                log::warn(rule);
+            }
+            return wait;
+        };
+        let (level, text) = match (previous.is_crash(), wait.is_zero()) {
+            (true, _) => (Level::Warn, format!("{previous}: {rule}")),
+            (false, true) => (Level::Info, previous.to_string()),
+            (false, false) => (Level::Warn, format!("{previous}; before it: {rule}")),
+        };
+        self.manager.set_previous(previous);
+        if wait.is_zero() {
+            self.announcement = Some((level, text));
+        } else {
+            log::say(level, text);
+        }
+        wait
+    }
+
+    /// `Ok` too if a signal came first: then nothing is started anyway.
+    fn initialise(&mut self, init: Init) -> Result<(), String> {
+        let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
+        let result = ended.clone();
+        watchdog::begin_init();
+        run_init(init, move |ended| {
+            *lock(&result) = Some(ended);
+            LifecycleManager::global().wakeup().notify();
+        })
+        .map_err(|error| error.to_string())?;
+        let ended = loop {
+            let now = lock(&ended).take();
+            self.events.handle();
+            if now.is_some() || self.events.stopped_by().is_some() {
+                break now;
+            }
+            self.manager.wakeup().wait(None);
+        };
+        watchdog::end_run();
+        match ended {
+            Some(Ended::Failed(error)) => Err(error),
+            Some(Ended::Panicked(message)) => Err(format!("panicked: {message}")),
+            Some(Ended::Well) | None => Ok(()),
+        }
+    }
+
+    /// It runs once in a process, so the process ends; the crash counts for the next one.
+    fn init_failed(&mut self, error: &str) -> u8 {
+        self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
+        log::say(Level::Error, format!("init failed: {error}: exit code 1"));
+        if let Some(ledger) = &mut self.events.ledger {
+            ledger.running();
+            ledger.crashed(Cause::MainFailed(format!("init failed: {error}")).summary());
+        }
+        crash_marker::disarm();
+        1
+    }
+
+    /// What is said once there is a log to say it in.
+    fn after_init(&mut self) {
+        self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
+        // Not before init, which is where a service sets its own panic hook.
+        catch_panic::note_panics();
+        let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
+        let unknown = unknown_variables(std::env::vars_os().map(|(name, _)| name));
+        platform.into_iter().chain(unknown).chain(hang::settings::warning()).for_each(log::warn);
+    }
+
+    /// One run of main, from its runtime's start to its end.
+    fn run_once(&mut self) -> Report {
+        let run = if self.runs == 0 { self.manager.current_run() } else { self.manager.new_run() };
+        self.runs += 1;
+        if let Some(ledger) = &mut self.events.ledger {
+            ledger.running();
+        }
+        crash_marker::run_begins();
+        watchdog::begin_run(self.runs);
+        if let Err(error) = host(&run, &self.config, self.body.clone()) {
+            run.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));
+        }
+        self.wait_for_cause(&run);
+        self.shut_down(&run)
+    }
+
+    /// All reasons to stop arrive here.
+    fn wait_for_cause(&mut self, run: &Run) {
+        loop {
+            self.events.handle();
+            let cause = run.cause();
+            re_exec::permit_after_hang(self.events.ledger.as_ref().filter(|_| cause.is_none()));
+            if let Some((cause, _)) = &cause {
+                watchdog::arm_deadline();
+                watchdog::end_run();
+                self.record_cause(cause);
+            }
+            // When the service is up, or stops before: only then is it known what was managed.
+            let is_up = run.is_ready() || run.started.elapsed() >= UP_AFTER;
+            if is_up {
+                crash_marker::service_is_up();
+            }
+            if !self.plan_logged && (cause.is_some() || is_up) {
+                self.plan_logged = true;
+                self.log_plan();
+            }
+            if cause.is_some() {
+                return;
+            }
+            self.manager.wakeup().wait((!self.plan_logged).then_some(UP_AFTER));
+        }
+    }
+
+    fn log_plan(&self) {
+        log::info(format!("shutdown plan\n{}", self.manager.plan().to_string().trim_end()));
+        if signal::foreign_interrupt_handler() {
+            log::warn(
+                "the program has replaced the handler of SIGINT: Ctrl-C does not stop it. Remove the other handler \
+                 (the `ctrlc` crate, tokio::signal::ctrl_c, …): lifecycle::stopping() says when to stop",
+            );
+        }
+    }
+
+    /// Before any hook runs: whatever becomes of the shutdown, the ledger knows what it was for.
+    fn record_cause(&mut self, cause: &Cause) {
+        if let Cause::MainFailed(error) = cause {
+            // As std's main prints it.
+            log::raw(format!("Error: {error}\n"));
+        }
+        if !cause.is_failure() {
+            return self.events.stop_was_asked_for();
+        }
+        if let Some(ledger) = &self.events.ledger {
+            self.manager.set_previous(ledger.crashed_later(cause.summary()));
+        }
+    }
+
+    fn shut_down(&mut self, run: &Arc<Run>) -> Report {
+        let budget = Budget { whole: self.config.shutdown_timeout, drain: self.config.drain };
+        let mut report = match run.runtime() {
+            Some(runtime) => {
+                let (registry, in_progress) = (self.manager.registry(), self.manager.in_progress());
+                let subject = Subject { registry, run, runtime, in_progress };
+                shut_down(&subject, budget, &mut self.events)
+            }
+            None => Report::empty(run.cause().map_or(Cause::MainReturned, |(cause, _)| cause)),
+        };
+        run.quit.cancel();
+        report.runtime = self.wait_for_runtime(run);
+        let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
+        log::say(level, report.to_string());
+        report
+    }
+
+    /// Waits until the runtime is gone, and all its tasks with it. A thread that blocks is not waited for: the process
+    /// ends anyway, and a next run of main begins beside it.
+    fn wait_for_runtime(&mut self, run: &Run) -> RuntimeResult {
+        let Some(runtime) = run.runtime() else { return RuntimeResult::Stopped };
+        let begun = Instant::now();
+        let timeout = begun + RUNTIME_SHUTDOWN_TIMEOUT + Duration::from_millis(200);
+        let budget = run.cause().map(|(_, begun)| begun + self.config.shutdown_timeout + GRACE / 2);
+        let until = budget.map_or(timeout, |budget| budget.min(timeout));
+        while !run.is_gone() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return RuntimeResult::Abandoned;
+            }
+            self.manager.wakeup().wait(Some(left));
+            self.events.handle();
+        }
+        match () {
+            // A task that could not be dropped blocks its worker.
+            () if runtime.metrics().num_alive_tasks() > 0 => RuntimeResult::Abandoned,
+            () if begun.elapsed() >= RUNTIME_SHUTDOWN_TIMEOUT => RuntimeResult::ThreadsLeft,
+            () => RuntimeResult::Stopped,
+        }
+    }
+
+    /// Says whether main is to run again.
+    fn runs_again(&mut self, report: &Report) -> bool {
+        if !report.cause.is_failure() {
+            return false;
+        }
+        if let Some(failure) = report.first_failure() {
+            self.earlier_failure.get_or_insert(failure);
+        }
+        let Some(ledger) = &self.events.ledger else { return false };
+        // The crash was recorded before the hooks ran; a restart waits until the disk has it.
+        ledger.settle();
+        let again = self.events.stopped_by().is_none();
+        if again {
+            deadline::disarm();
+        }
+        again
+    }
+
+    /// The last mark before the process ends. `failure` is what went wrong in the shutdown.
+    fn finish(&mut self, code: u8, failure: Option<String>) -> u8 {
+        let earlier = self.earlier_failure.take().filter(|_| code == 0);
+        if let Some(failure) = &earlier {
+            log::say(Level::Error, format!("in the shutdown of an earlier run {failure}: exit code 1"));
+        }
+        let failure = failure.or(earlier.clone());
+        let code = if earlier.is_some() { 1 } else { code };
+        if let Some(ledger) = &self.events.ledger {
+            match failure.filter(|_| code != 0) {
+                _ if code == 0 => ledger.clean(),
+                Some(failure) => ledger.incomplete(failure),
+                None => ledger.settle(),
+            }
+        }
+        crash_marker::disarm();
+        code
+    }
+}

@@ -1,0 +1,281 @@
+//! One run of main: its cause to end, its token, its tracked tasks.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::catch_panic::{Ended, quietly};
+use super::generation;
+use super::tracked::TrackedTask;
+use crate::model::cause::Cause;
+use crate::model::place::Place;
+use crate::model::report::{TaskReport, TaskResult};
+use crate::os::lock::lock;
+use crate::os::wakeup::Wakeup;
+
+/// Shared by the orchestrator, the thread that hosts the runtime and the tracked tasks.
+pub(crate) struct Run {
+    pub(crate) wakeup: Arc<Wakeup>,
+    pub(crate) token: CancellationToken,
+    /// Ends the runtime's thread once the last hook has ended.
+    pub(crate) quit: CancellationToken,
+    pub(crate) started: Instant,
+    /// Its number, if it is a run of the process's main; a manager that a test built has none.
+    generation: Option<u32>,
+    runtime: OnceLock<Handle>,
+    stopping: AtomicBool,
+    ready: AtomicBool,
+    gone: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The first one wins; with its moment, from which the budget of the shutdown counts.
+    cause: Option<(Cause, Instant)>,
+    tasks: BTreeMap<u64, Task>,
+    next_task: u64,
+    /// What went wrong after the first cause.
+    failures: Vec<TaskReport>,
+}
+
+/// Main or a tracked task, while it lives.
+#[derive(Clone)]
+pub(crate) struct Task {
+    pub(crate) name: Arc<str>,
+    pub(crate) place: Option<Place>,
+    pub(crate) slot: &'static TrackedTask,
+    pub(crate) stop: Stop,
+}
+
+/// How a task is dropped.
+#[derive(Clone)]
+pub(crate) enum Stop {
+    Abort(Arc<Abort>),
+    Cancel(CancellationToken),
+    /// A thread cannot be dropped.
+    Thread,
+}
+
+/// A task's handle is known only after it was spawned, and the request to drop it may come before.
+#[derive(Default)]
+pub(crate) struct Abort {
+    handle: OnceLock<AbortHandle>,
+    requested: AtomicBool,
+}
+
+impl Abort {
+    // SeqCst on both sides: either the request sees the handle, or whoever sets the handle sees the request.
+    pub(crate) fn set(&self, handle: AbortHandle) {
+        let handle = self.handle.get_or_init(|| handle);
+        if self.requested.load(SeqCst) {
+            handle.abort();
+        }
+    }
+
+    fn request(&self) {
+        self.requested.store(true, SeqCst);
+        self.handle.get().into_iter().for_each(AbortHandle::abort);
+    }
+}
+
+impl Stop {
+    pub(crate) fn request(&self) {
+        match self {
+            Stop::Abort(abort) => abort.request(),
+            Stop::Cancel(token) => token.cancel(),
+            Stop::Thread => {}
+        }
+    }
+}
+
+impl Run {
+    pub(crate) fn new(wakeup: Arc<Wakeup>, generation: Option<u32>) -> Run {
+        Run {
+            wakeup,
+            token: CancellationToken::new(),
+            quit: CancellationToken::new(),
+            started: Instant::now(),
+            generation,
+            runtime: OnceLock::new(),
+            stopping: AtomicBool::new(false),
+            ready: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Its number, if it is a run of the process's main.
+    pub(crate) fn generation(&self) -> Option<u32> {
+        self.generation
+    }
+
+    /// The calling thread hosts this run; from here on it is the one that goes on, unless it was ended before.
+    pub(crate) fn begin(&self) {
+        if let Some(generation) = self.generation {
+            let state = self.state();
+            generation::begin(generation);
+            if state.cause.is_some() {
+                generation::stop();
+            }
+        }
+    }
+
+    /// Ends the run for `cause`, unless it is ending already.
+    pub(crate) fn end(&self, cause: Cause) -> bool {
+        {
+            let mut state = self.state();
+            if state.cause.is_some() {
+                return false;
+            }
+            // Relaxed: a reader that sees it a moment late is a reader that asked a moment early.
+            self.stopping.store(true, Relaxed);
+            if self.generation.is_some() {
+                generation::stop();
+            }
+            state.cause = Some((cause, Instant::now()));
+        }
+        self.wakeup.notify();
+        // Outside the lock: waking runs code of whoever waits for the token, and that may panic.
+        quietly(|| self.token.cancel());
+        true
+    }
+
+    pub(crate) fn cause(&self) -> Option<(Cause, Instant)> {
+        self.state().cause.clone()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    pub(crate) fn set_ready(&self) {
+        if !self.ready.swap(true, Relaxed) {
+            self.wakeup.notify();
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Relaxed)
+    }
+
+    pub(crate) fn set_runtime(&self, handle: Handle) {
+        // Set once: by the thread that hosts the runtime, or by the first `stop` of a manager without one.
+        let _ = self.runtime.set(handle);
+    }
+
+    pub(crate) fn runtime(&self) -> Option<&Handle> {
+        self.runtime.get()
+    }
+
+    /// The runtime is gone and all its tasks with it.
+    pub(crate) fn set_gone(&self) {
+        self.gone.store(true, Release);
+        self.wakeup.notify();
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Acquire)
+    }
+
+    /// Makes a task known until its `Membership` is dropped.
+    pub(crate) fn join(self: &Arc<Self>, name: &str, place: Option<Place>, stop: Stop) -> Membership {
+        let slot = TrackedTask::acquire(name);
+        let mut state = self.state();
+        let id = state.next_task;
+        state.next_task += 1;
+        state.tasks.insert(id, Task { name: name.into(), place, slot, stop });
+        Membership { run: self.clone(), id, slot }
+    }
+
+    /// Main and the tracked tasks that still live, by their number.
+    pub(crate) fn tasks(&self) -> BTreeMap<u64, Task> {
+        self.state().tasks.clone()
+    }
+
+    /// How many of these tasks live. `ids` is sorted.
+    pub(crate) fn count_live(&self, ids: &[u64]) -> usize {
+        let state = self.state();
+        if ids.len() < state.tasks.len() {
+            return ids.iter().filter(|id| state.tasks.contains_key(id)).count();
+        }
+        state.tasks.keys().filter(|id| ids.binary_search(id).is_ok()).count()
+    }
+
+    /// Whether somebody would be waited for: a task that observes the shutdown.
+    pub(crate) fn has_observers(&self) -> bool {
+        self.state().tasks.values().any(|task| task.slot.observed_shutdown())
+    }
+
+    pub(crate) fn take_failures(&self) -> Vec<TaskReport> {
+        std::mem::take(&mut self.state().failures)
+    }
+
+    /// A task failed: the run's cause to end, or, if it ends already, a line in its report.
+    fn failed(&self, name: &str, place: Option<Place>, result: TaskResult, cause: Cause) {
+        if !self.end(cause) {
+            self.state().failures.push(TaskReport { name: name.to_owned(), place, result, count: 1 });
+        }
+    }
+}
+
+/// A task's place among the tracked ones; given up when the task ends, by whatever end.
+pub(crate) struct Membership {
+    run: Arc<Run>,
+    id: u64,
+    pub(crate) slot: &'static TrackedTask,
+}
+
+impl Membership {
+    /// Main ended: that ends the run, well or not.
+    pub(crate) fn main_ended(self, ended: Ended) {
+        match ended {
+            Ended::Well => drop(self.run.end(Cause::MainReturned)),
+            Ended::Failed(error) => {
+                let result = TaskResult::Failed(error.clone());
+                self.run.failed("main", None, result, Cause::MainFailed(error));
+            }
+            Ended::Panicked(message) => {
+                let result = TaskResult::Panicked(message.clone());
+                self.run.failed("main", None, result, Cause::MainPanicked(message));
+            }
+        }
+    }
+
+    /// A tracked task ended: nothing follows if it ended well.
+    pub(crate) fn task_ended(self, name: &str, place: Place, ended: Ended) {
+        let task = name.to_owned();
+        match ended {
+            Ended::Well => {}
+            Ended::Failed(error) => {
+                let cause = Cause::TaskFailed { task, error: error.clone() };
+                self.run.failed(name, Some(place), TaskResult::Failed(error), cause);
+            }
+            Ended::Panicked(message) => {
+                let cause = Cause::TaskPanicked { task, message: message.clone() };
+                self.run.failed(name, Some(place), TaskResult::Panicked(message), cause);
+            }
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let task = self.run.state().tasks.remove(&self.id);
+        drop(task);
+        self.slot.release();
+        if self.run.is_stopping() {
+            self.run.wakeup.notify();
+        }
+    }
+}

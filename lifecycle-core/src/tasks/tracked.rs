@@ -1,0 +1,309 @@
+//! What is known of each tracked task while it lives, without a lock: whether it observes the shutdown, and its polls.
+//!
+//! A slot lives for ever and is used again, so that a thread can keep a plain reference, and the watchdog can look at
+//! all of them while the process is broken.
+//!
+//! | state of a slot | who moves it on |
+//! |---|---|
+//! | free | `acquire`, by whoever spawns a task |
+//! | live, idle | `begin`, by the thread that polls it |
+//! | live, polled by a thread | `end`, by the same thread |
+//! | live, idle | `release`, once its task is gone: free again |
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Mutex, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::generation;
+use super::label::Label;
+use super::snapshot::{Age, TaskSnapshot};
+use crate::model::place::Place;
+use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
+use crate::os::clock::ticked;
+use crate::os::lock::{lock, try_lock};
+use crate::os::process::thread_id;
+
+/// Main, a tracked task, or a hook at work.
+#[derive(Default)]
+pub(crate) struct TrackedTask {
+    observed_shutdown: AtomicBool,
+    live: AtomicBool,
+    label: Label,
+    /// The thread that polls it now; 0 between polls.
+    polling: AtomicU32,
+    polls: AtomicU64,
+    /// The watchdog's tick at which the current poll began, and the one at which the last poll ended.
+    since: AtomicU64,
+    idle: AtomicU64,
+    /// The poll that was warned about.
+    warned: AtomicU64,
+    /// What a hang report wants to know of the next poll; 0 is nothing.
+    pub(crate) wanted: AtomicU64,
+    waker: Mutex<Option<Waker>>,
+    next: AtomicRef<TrackedTask>,
+}
+
+/// Polls a task so that a hang report learns what it waits for. The first argument is the slot's `wanted`.
+pub(crate) type TracePoll = fn(u64, &mut Context<'_>, &mut dyn FnMut(&mut Context<'_>));
+
+/// Process-wide, since hang reports are; without them nothing is ever wanted.
+static TRACE_POLL: OnceLock<TracePoll> = OnceLock::new();
+
+/// Process-wide, since a hang report shows the tasks of the process.
+static ALL: StaticList<TrackedTask> = StaticList::new();
+static FREE: Mutex<Vec<&'static TrackedTask>> = Mutex::new(Vec::new());
+
+/// The main of the current run: plain tasks and threads that observe the shutdown do so in its name.
+static MAIN: AtomicRef<TrackedTask> = AtomicRef::none();
+
+thread_local! {
+    static CURRENT: Cell<Option<&'static TrackedTask>> = const { Cell::new(None) };
+}
+
+/// To be called once, before the first report.
+pub(crate) fn set_trace_poll(trace: TracePoll) {
+    let _ = TRACE_POLL.set(trace);
+}
+
+/// Notes that the task that is being polled on this thread observes the shutdown. Whatever runs outside a tracked task
+/// observes it in the name of main, which may be waiting for it.
+#[inline]
+pub(crate) fn observe_shutdown() {
+    match CURRENT.get() {
+        Some(task) => task.observe(),
+        None => {
+            MAIN.load().into_iter().filter(|_| !generation::is_left_behind()).for_each(TrackedTask::observe)
+        }
+    }
+}
+
+/// As [`observe_shutdown`], but only for a tracked task.
+pub(crate) fn observe_shutdown_of_current() {
+    CURRENT.get().into_iter().for_each(TrackedTask::observe);
+}
+
+/// The tasks that live; takes no lock.
+pub(crate) fn live_tasks() -> impl Iterator<Item = &'static TrackedTask> {
+    ALL.iter().filter(|task| task.live.load(Acquire))
+}
+
+impl Linked for TrackedTask {
+    fn next(&self) -> &AtomicRef<TrackedTask> {
+        &self.next
+    }
+}
+
+impl TrackedTask {
+    pub(crate) fn acquire(name: &str) -> &'static TrackedTask {
+        let free = lock(&FREE).pop();
+        let task = free.unwrap_or_else(|| {
+            let task = Box::leak(Box::default());
+            ALL.push(task);
+            task
+        });
+        task.observed_shutdown.store(false, Relaxed);
+        task.idle.store(ticked(), Relaxed);
+        task.polls.store(0, Relaxed);
+        task.polling.store(0, Relaxed);
+        task.label.set(name);
+        task.live.store(true, Release);
+        task
+    }
+
+    /// For the next task; nobody may poll with it any more.
+    pub(crate) fn release(&'static self) {
+        self.live.store(false, Release);
+        self.wanted.store(0, Relaxed);
+        let waker = lock(&self.waker).take();
+        // Outside the lock: dropping it may run code of the scheduler's.
+        drop(waker);
+        if MAIN.load().is_some_and(|main| std::ptr::eq(main, self)) {
+            MAIN.store(None);
+        }
+        lock(&FREE).push(self);
+    }
+
+    /// From now on plain tasks and threads observe the shutdown in its name.
+    pub(crate) fn set_main(&'static self) {
+        MAIN.store(Some(self));
+    }
+
+    pub(crate) fn spawned_at(&self, location: &'static Location<'static>) {
+        self.label.spawned_at(location);
+    }
+
+    /// Loads first: a store would have all threads contend for the line.
+    #[inline]
+    fn observe(&self) {
+        if !self.observed_shutdown.load(Relaxed) {
+            self.observed_shutdown.store(true, Relaxed);
+        }
+    }
+
+    pub(crate) fn observed_shutdown(&self) -> bool {
+        self.observed_shutdown.load(Relaxed)
+    }
+
+    /// For a thread of its own: everything on it is this task.
+    pub(crate) fn own_thread(&'static self) {
+        CURRENT.set(Some(self));
+        self.begin_thread();
+    }
+
+    fn begin_thread(&self) {
+        self.since.store(ticked(), Relaxed);
+        self.polling.store(thread_id(), Release);
+    }
+
+    /// Two loads and three stores of this thread's own; no clock is read.
+    #[inline]
+    fn begin(&self) {
+        self.since.store(ticked(), Relaxed);
+        self.polls.store(self.polls.load(Relaxed) + 1, Relaxed);
+        // Release: who sees the thread sees since when.
+        self.polling.store(thread_id(), Release);
+    }
+
+    #[inline]
+    fn end(&self) {
+        self.idle.store(ticked(), Relaxed);
+        self.polling.store(0, Release);
+    }
+
+    /// Runs `poll` as a poll of this task.
+    #[inline]
+    fn polled<T>(
+        &'static self,
+        context: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        // Polls nest: a tracked task may drive another with `block_on`.
+        let outer = CURRENT.replace(Some(self));
+        if self.polls.load(Relaxed) == 0 {
+            // A task's waker stays the same, or wakes the same task.
+            *lock(&self.waker) = Some(context.waker().clone());
+        }
+        let poll = if self.wanted.load(Relaxed) == 0 {
+            self.begin();
+            let poll = poll(context);
+            self.end();
+            poll
+        } else {
+            self.traced(context, poll)
+        };
+        CURRENT.set(outer);
+        poll
+    }
+
+    #[cold]
+    fn traced<T>(
+        &self,
+        context: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let wanted = self.wanted.swap(0, AcqRel);
+        let (idle, polls) = (self.idle.load(Relaxed), self.polls.load(Relaxed));
+        self.begin();
+        let (mut poll, mut result) = (Some(poll), Poll::Pending);
+        let mut poll_once = |context: &mut Context<'_>| {
+            if let Some(poll) = poll.take() {
+                result = poll(context);
+            }
+        };
+        match TRACE_POLL.get() {
+            Some(trace) => trace(wanted, context, &mut poll_once),
+            None => poll_once(context),
+        }
+        self.end();
+        // A poll that the report itself caused is no sign of life.
+        self.idle.store(idle, Relaxed);
+        self.polls.store(polls, Relaxed);
+        result
+    }
+
+    /// Wakes it. Takes locks of the scheduler's: for a thread that may block for ever.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = try_lock(&self.waker) {
+            waker.iter().for_each(Waker::wake_by_ref);
+        }
+    }
+
+    /// What is known of it now; allocates nothing.
+    pub(crate) fn snapshot(&self) -> TaskSnapshot {
+        let thread = self.polling.load(Acquire);
+        let since = if thread == 0 { &self.idle } else { &self.since };
+        TaskSnapshot {
+            name: self.label.name(),
+            place: self.label.place(),
+            thread,
+            polls: self.polls.load(Relaxed),
+            age: Age(match ticked() {
+                0 => None,
+                now => Some(Duration::from_millis(now.saturating_sub(since.load(Relaxed)))),
+            }),
+        }
+    }
+
+    /// Whether this poll was not warned about yet; from now on it was.
+    pub(crate) fn warn_once(&self, polls: u64) -> bool {
+        self.warned.swap(polls, Relaxed) != polls
+    }
+}
+
+/// A slot that is released at the end, however that comes.
+pub(crate) struct OwnedTask {
+    task: &'static TrackedTask,
+    /// What was current on this thread before, if the thread works for it.
+    outer: Option<Option<&'static TrackedTask>>,
+}
+
+impl OwnedTask {
+    pub(crate) fn hook(name: &str, declared: &'static Place) -> OwnedTask {
+        let task = TrackedTask::acquire(name);
+        task.label.declared_at(declared);
+        OwnedTask { task, outer: None }
+    }
+
+    pub(crate) fn get(&self) -> &'static TrackedTask {
+        self.task
+    }
+
+    /// Until it is dropped, this thread works for it: that is no poll, and may take as long as it likes.
+    pub(crate) fn on_this_thread(mut self) -> OwnedTask {
+        self.task.begin_thread();
+        self.outer = Some(CURRENT.replace(Some(self.task)));
+        self
+    }
+}
+
+impl Drop for OwnedTask {
+    fn drop(&mut self) {
+        if let Some(outer) = self.outer {
+            CURRENT.set(outer);
+        }
+        self.task.end();
+        self.task.release();
+    }
+}
+
+/// A future whose polls are known to be those of one task.
+pub(crate) struct TrackedFuture<F> {
+    pub(crate) task: &'static TrackedTask,
+    pub(crate) future: F,
+}
+
+impl<F: Future + Unpin> Future for TrackedFuture<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let task = self.task;
+        let future = Pin::new(&mut self.future);
+        task.polled(context, |context| future.poll(context))
+    }
+}

@@ -1,0 +1,38 @@
+//! What `#[lifecycle::heartbeat]` puts into a function: beats on entry and exit, a breadcrumb at each await.
+
+use std::time::Duration;
+
+use crate::model::place::Place;
+use crate::watchdog::heartbeat::{Arm, Heartbeat};
+
+/// The heartbeat of an annotated function.
+#[must_use]
+pub const fn heartbeat(name: &'static str, limit: Option<Duration>, arm: Arm, place: Place) -> Heartbeat {
+    Heartbeat::declare(name, limit, arm, place)
+}
+
+/// One call of an annotated function.
+pub struct Beat {
+    heartbeat: &'static Heartbeat,
+}
+
+/// Beats, and again when the call ends: by return, unwind or cancellation.
+pub fn enter(heartbeat: &'static Heartbeat) -> Beat {
+    heartbeat.beat();
+    heartbeat.leave(Some(heartbeat.declared()));
+    Beat { heartbeat }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.heartbeat.leave(None);
+        self.heartbeat.beat();
+    }
+}
+
+/// Returns `value`, an expression about to be awaited at `place`.
+#[inline]
+pub fn at<T>(value: T, heartbeat: &'static Heartbeat, place: &'static Place) -> T {
+    heartbeat.leave(Some(place));
+    value
+}

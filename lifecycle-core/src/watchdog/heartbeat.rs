@@ -1,0 +1,298 @@
+//! Heartbeats: counters that the watchdog samples; a beat reads no clock.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::time::Duration;
+
+use crate::model::place::Place;
+use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
+use crate::os::clock::millis;
+
+/// A sign of life that the watchdog expects at least once per `limit`.
+///
+/// `#[lifecycle::heartbeat]` declares one for a function. Declare your own where the loop is not a function:
+///
+/// ```
+/// use std::time::Duration;
+/// use lifecycle::Heartbeat;
+///
+/// static FEED: Heartbeat = Heartbeat::new("price feed", Duration::from_secs(20));
+///
+/// for _price in [1, 2, 3] {
+///     FEED.beat();
+/// }
+/// # assert_eq!(FEED.beats(), 3);
+/// ```
+///
+/// It is judged from its first beat on.
+// 128 bytes: two cache lines, since x86 prefetches them in pairs; a beat must not contend with its neighbours.
+#[repr(align(128))]
+pub struct Heartbeat {
+    beats: AtomicU64,
+    /// Where the annotated function is: null between calls.
+    inside: AtomicRef<Place>,
+    paused: AtomicU32,
+    linked: AtomicBool,
+    next: AtomicRef<Heartbeat>,
+    /// Beats before this run: the watchdog may learn of a heartbeat only after its first beat in it.
+    before: AtomicU64,
+    /// Milliseconds without a beat, as the watchdog last counted them.
+    stale: AtomicU64,
+    /// Milliseconds that it may take, as the watchdog last judged it.
+    allowed: AtomicU64,
+    beaten: AtomicBool,
+    name: &'static str,
+    limit: Option<Duration>,
+    arm: Arm,
+    place: Place,
+    /// Beaten by the framework itself; what it is called when it is stale.
+    built_in: Option<BuiltIn>,
+}
+
+/// From when on a heartbeat is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arm {
+    /// From the start of the run, with the start-up limit until its first beat.
+    Start,
+    /// From its first beat.
+    FirstBeat,
+}
+
+/// Heartbeats of the framework itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BuiltIn {
+    /// The probe that beats from inside the runtime.
+    Runtime,
+    /// The `init` function, which never beats.
+    Init,
+}
+
+/// A heartbeat that an attribute declared.
+#[derive(Debug)]
+pub struct HeartbeatSite(pub &'static Heartbeat);
+
+inventory::collect!(HeartbeatSite);
+
+/// Every heartbeat that is known: process-wide, as statics are.
+static HEARTBEATS: StaticList<Heartbeat> = StaticList::new();
+
+impl Linked for Heartbeat {
+    fn next(&self) -> &AtomicRef<Heartbeat> {
+        &self.next
+    }
+}
+
+impl Heartbeat {
+    /// A heartbeat that is judged from its first beat, at the given limit.
+    #[must_use]
+    #[track_caller]
+    pub const fn new(name: &'static str, limit: Duration) -> Heartbeat {
+        let place = Place::of(Location::caller());
+        Heartbeat::declare(name, Some(limit), Arm::FirstBeat, place)
+    }
+
+    /// `limit`: `None` is the watchdog's `timeout`.
+    pub(crate) const fn declare(
+        name: &'static str,
+        limit: Option<Duration>,
+        arm: Arm,
+        place: Place,
+    ) -> Heartbeat {
+        Heartbeat {
+            beats: AtomicU64::new(0),
+            inside: AtomicRef::none(),
+            paused: AtomicU32::new(0),
+            linked: AtomicBool::new(false),
+            next: AtomicRef::none(),
+            before: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
+            allowed: AtomicU64::new(0),
+            beaten: AtomicBool::new(false),
+            name,
+            limit,
+            arm,
+            place,
+            built_in: None,
+        }
+    }
+
+    pub(crate) const fn built_in(name: &'static str, built_in: BuiltIn, place: Place) -> Heartbeat {
+        Heartbeat { built_in: Some(built_in), ..Heartbeat::declare(name, None, Arm::Start, place) }
+    }
+
+    /// Says that the work goes on. Costs about a nanosecond; any thread may call it.
+    #[inline]
+    pub fn beat(&'static self) {
+        let beats = self.beats.load(Relaxed);
+        if beats == 0 {
+            self.link();
+        }
+        // Load and store, not fetch_add: a lost update between two beaters still changes the value,
+        // and that is all the watchdog looks at. Relaxed: no other memory is published by a beat.
+        self.beats.store(beats.wrapping_add(1), Relaxed);
+    }
+}
+
+impl Heartbeat {
+    /// While the guard lives this heartbeat is not judged; it is armed again, and beats, when the guard is dropped.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use lifecycle::Heartbeat;
+    /// static IMPORT: Heartbeat = Heartbeat::new("import", Duration::from_secs(5));
+    ///
+    /// let guard = IMPORT.pause("nightly compaction takes minutes");
+    /// // … a long, legitimate operation …
+    /// drop(guard);
+    /// ```
+    pub fn pause(&'static self, reason: &'static str) -> HeartbeatPause {
+        self.paused.fetch_add(1, AcqRel);
+        tracing::debug!(target: "lifecycle", heartbeat = self.name, reason, "heartbeat paused");
+        HeartbeatPause { heartbeat: self }
+    }
+
+    /// What messages call it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How often it has beaten since the process started.
+    #[must_use]
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Relaxed)
+    }
+
+    /// Where it was declared.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(crate) fn declared(&'static self) -> &'static Place {
+        &self.place
+    }
+
+    /// The `.await` that its function was last at, or the function itself; `None` between calls.
+    #[must_use]
+    pub fn inside(&self) -> Option<&'static Place> {
+        self.inside.load()
+    }
+
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    pub(crate) fn kind(&self) -> Option<BuiltIn> {
+        self.built_in
+    }
+
+    /// The built-in one that beats from inside the runtime.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.built_in == Some(BuiltIn::Runtime)
+    }
+
+    pub(crate) fn arm(&self) -> Arm {
+        self.arm
+    }
+
+    /// Beats before this run.
+    pub(crate) fn before(&self) -> u64 {
+        self.before.load(Relaxed)
+    }
+
+    /// A run begins, and none of its code has.
+    pub(crate) fn begin_run(&self) {
+        self.before.store(self.beats(), Relaxed);
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Acquire) > 0
+    }
+
+    /// How long it has not beaten, as the watchdog counted at its last tick.
+    pub(crate) fn stale(&self) -> Duration {
+        Duration::from_millis(self.stale.load(Relaxed))
+    }
+
+    /// Whether the watchdog has seen a beat of it in this run.
+    pub(crate) fn has_beaten(&self) -> bool {
+        self.beaten.load(Relaxed)
+    }
+
+    /// How long it may go without a beat, as the watchdog last judged it.
+    pub(crate) fn allowed(&self) -> Duration {
+        Duration::from_millis(self.allowed.load(Relaxed))
+    }
+
+    pub(crate) fn set_stale(&self, stale: Duration, allowed: Duration, beaten: bool) {
+        self.stale.store(millis(stale), Relaxed);
+        self.allowed.store(millis(allowed), Relaxed);
+        self.beaten.store(beaten, Relaxed);
+    }
+
+    /// Leaves a breadcrumb: the function is at `place` now.
+    pub(crate) fn leave(&self, place: Option<&'static Place>) {
+        self.inside.store(place);
+    }
+
+    /// Makes the heartbeat known to the watchdog, once.
+    #[cold]
+    pub(crate) fn link(&'static self) {
+        // AcqRel: the winner alone pushes it.
+        if !self.linked.swap(true, AcqRel) {
+            HEARTBEATS.push(self);
+        }
+    }
+}
+
+impl fmt::Debug for Heartbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heartbeat")
+            .field("name", &self.name)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every heartbeat that an attribute declared or that has beaten; takes no lock and allocates nothing.
+pub(crate) fn all() -> impl Iterator<Item = &'static Heartbeat> {
+    HEARTBEATS.iter()
+}
+
+/// Whether any heartbeat other than the built-in probe has beaten in this run: then the service is up.
+pub(crate) fn any_annotated_has_beaten() -> bool {
+    all().any(|heartbeat| heartbeat.has_beaten() && !heartbeat.is_probe())
+}
+
+/// Links what attributes declared, so that a heartbeat that never beats is known too.
+pub(crate) fn link_declared() {
+    inventory::iter::<HeartbeatSite>.into_iter().for_each(|site| site.0.link());
+}
+
+/// The guard of [`Heartbeat::pause`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use lifecycle::Heartbeat;
+/// static BACKUP: Heartbeat = Heartbeat::new("backup", Duration::from_secs(5));
+///
+/// fn begin_backup() -> lifecycle::HeartbeatPause {
+///     BACKUP.pause("the backup takes as long as it takes")
+/// }
+/// # drop(begin_backup());
+/// ```
+#[derive(Debug)]
+#[must_use = "the heartbeat is judged again as soon as the guard is dropped"]
+pub struct HeartbeatPause {
+    heartbeat: &'static Heartbeat,
+}
+
+impl Drop for HeartbeatPause {
+    fn drop(&mut self) {
+        self.heartbeat.beat();
+        self.heartbeat.paused.fetch_sub(1, AcqRel);
+    }
+}

@@ -1,0 +1,140 @@
+//! The thread: it looks at every heartbeat once a tick, and at the deadline of the shutdown.
+
+use std::sync::atomic::Ordering::Acquire;
+use std::time::{Duration, Instant};
+
+use super::heartbeat::{self, Arm, Heartbeat};
+use super::judge::{HeartbeatMonitor, Judgement, Limits, Tick};
+use super::{Actions, Config, INIT, INIT_RUN, WATCHDOG, is_paused, wakeup};
+use crate::os::throttling::Throttling;
+use crate::os::wakeup::Wakeup;
+use crate::os::{clock, deadline, process};
+
+/// The bounds of a tick: one wake-up a second is what an idle service pays.
+const FASTEST: Duration = Duration::from_millis(5);
+const SLOWEST: Duration = Duration::from_secs(1);
+
+/// A shorter limit is one that a busy machine breaks by itself.
+const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
+
+/// The thread's own state.
+pub(super) struct WatchdogThread {
+    config: Option<Config>,
+    actions: Actions,
+    /// Notified when there is something new to watch.
+    wakeup: &'static Wakeup,
+    monitors: Vec<(&'static Heartbeat, HeartbeatMonitor)>,
+    run: u32,
+    tick: Duration,
+    ticked: Duration,
+    throttling: Throttling,
+}
+
+impl WatchdogThread {
+    pub(super) fn new(config: Option<Config>, actions: Actions) -> WatchdogThread {
+        let tick = config.map_or(SLOWEST, |config| tick(config.timeout.min(config.startup)));
+        let (wakeup, monitors, throttling) = (wakeup(), Vec::with_capacity(64), Throttling::find());
+        WatchdogThread { config, actions, wakeup, monitors, run: 0, tick, ticked: Duration::ZERO, throttling }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut before = Instant::now();
+        loop {
+            let deadline = deadline::left();
+            if deadline.is_some_and(|left| left.is_zero()) {
+                (self.actions.overdue)();
+            }
+            let run = WATCHDOG.run.load(Acquire);
+            let judging = self.config.filter(|_| run > 0);
+            if let Some(config) = judging {
+                self.discover(config, run);
+            }
+            if judging.is_none() && deadline.is_none() {
+                self.wakeup.wait(None);
+                self.throttling.since_last();
+                before = Instant::now();
+                continue;
+            }
+            let planned = deadline.map_or(self.tick, |left| left.min(self.tick));
+            self.wakeup.wait(Some(planned));
+            let now = Instant::now();
+            let tick = Tick { planned, elapsed: now - before, throttled: self.throttling.since_last() };
+            before = now;
+            self.advance(tick);
+            // A run that ended meanwhile is not judged any more: `judging` may be out of date by now.
+            if let Some(config) = judging.filter(|_| WATCHDOG.run.load(Acquire) == run) {
+                self.judge(config, tick);
+                if !is_paused() {
+                    // Ticks more than a heartbeat gets: where the whole runtime is frozen, that is found first.
+                    (self.actions.tick)(config.timeout.saturating_add(self.tick * 3));
+                }
+            }
+        }
+    }
+
+    /// The clock of polls: a process that was stopped has not been in a poll meanwhile.
+    fn advance(&mut self, tick: Tick) {
+        self.ticked = self.ticked.saturating_add(tick.credit());
+        clock::set_ticked(self.ticked);
+    }
+
+    fn judge(&mut self, config: Config, tick: Tick) {
+        let (paused, actions) = (is_paused(), self.actions);
+        for (heartbeat, monitor) in &mut self.monitors {
+            let limits = limits(heartbeat, config);
+            let judgement = if paused || heartbeat.is_paused() {
+                monitor.reset();
+                Judgement::Fine
+            } else {
+                monitor.observe(heartbeat.beats(), tick, limits)
+            };
+            let allowed = if monitor.has_beaten() { limits.beating } else { config.startup };
+            heartbeat.set_stale(monitor.stale, allowed, monitor.has_beaten());
+            match judgement {
+                Judgement::Fine => {}
+                Judgement::Half => (actions.half_time)(heartbeat),
+                // Look once more: the beat may have come while the others were judged.
+                Judgement::Hung if monitor.observe(heartbeat.beats(), tick, limits) != Judgement::Hung => {}
+                Judgement::Hung if process::is_debugged() => monitor.reset(),
+                Judgement::Hung => (actions.hang)(heartbeat),
+            }
+        }
+    }
+
+    /// Learns of new heartbeats; forgets what it knew when a new run has begun.
+    fn discover(&mut self, config: Config, run: u32) {
+        if run != self.run {
+            self.run = run;
+            self.monitors.clear();
+            heartbeat::all().for_each(|heartbeat| heartbeat.set_stale(Duration::ZERO, Duration::ZERO, false));
+        }
+        if run == INIT_RUN {
+            if self.monitors.is_empty() {
+                self.monitors.push((&INIT, HeartbeatMonitor::new(0)));
+            }
+            return;
+        }
+        if heartbeat::all().count() == self.monitors.len() {
+            return;
+        }
+        for heartbeat in heartbeat::all() {
+            if !self.monitors.iter().any(|(known, _)| std::ptr::eq(*known, heartbeat)) {
+                self.monitors.push((heartbeat, HeartbeatMonitor::new(heartbeat.before())));
+            }
+        }
+        let limits = self.monitors.iter().filter_map(|(heartbeat, _)| heartbeat.limit());
+        let shortest = limits.chain([config.timeout, config.startup]).min().unwrap_or(config.timeout);
+        self.tick = tick(shortest);
+    }
+}
+
+fn limits(heartbeat: &Heartbeat, config: Config) -> Limits {
+    let beating = heartbeat.limit().unwrap_or(config.timeout).max(SHORTEST_LIMIT);
+    let startup = (heartbeat.arm() == Arm::Start).then_some(config.startup.max(SHORTEST_LIMIT));
+    Limits { beating, startup }
+}
+
+/// A tenth of the shortest limit, so that an expiry is found at most that late.
+fn tick(shortest: Duration) -> Duration {
+    (shortest / 10).clamp(FASTEST, SLOWEST)
+}
