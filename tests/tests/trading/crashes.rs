@@ -1,0 +1,139 @@
+//! Whatever ends the service, the next run goes on as if nothing had happened.
+
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use lifecycle_tests::Service;
+use tempfile::TempDir;
+
+use crate::service::{Database, folder, now_us, server, summary, trading_in};
+
+#[test]
+fn kill_9_at_any_moment_loses_and_doubles_nothing() {
+    let folder = folder();
+    let database = Database::sqlite(folder.path());
+    kill_again_and_again(15, || endless(&folder));
+    ends_as_if_undisturbed(&database, endless(&folder));
+}
+
+#[test]
+fn kill_9_at_any_moment_loses_and_doubles_nothing_in_postgres() {
+    let folder = folder();
+    let database = Database::postgres();
+    let service = || endless(&folder).env("DATABASE_URL", &database.url);
+    kill_again_and_again(10, service);
+    ends_as_if_undisturbed(&database, service());
+}
+
+#[test]
+fn a_hang_loses_and_doubles_nothing() {
+    let folder = folder();
+    let database = Database::sqlite(folder.path());
+    for _ in 0..2 {
+        let service = endless(&folder).args(["--hang-after", "150"]);
+        let hung = service.env("LIFECYCLE_WATCHDOG_TIMEOUT", "2s").run().expect_code(1);
+        assert!(hung.stderr.contains("System Hang Detected"), "{}", hung.stderr);
+    }
+    ends_as_if_undisturbed(&database, endless(&folder));
+}
+
+#[test]
+fn what_could_not_be_written_is_not_lost() {
+    let folder = folder();
+    let database = Database::sqlite(folder.path());
+    let _ = endless(&folder).args(["--days", "100"]).run().expect_code(0);
+    let full = "CREATE TRIGGER full BEFORE INSERT ON ticks BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+
+    // First the flush of a run that was well, then a batch on the way.
+    let mut service = endless(&folder).start();
+    service.line("day 1:");
+    database.execute(full);
+    service.signal(libc::SIGTERM);
+    let flush = service.wait().expect_code(1);
+    let batch = endless(&folder).run().expect_code(1);
+    for ended in [flush, batch] {
+        assert!(ended.stderr.contains("disk full"), "{}", ended.stderr);
+    }
+    database.execute("DROP TRIGGER full");
+
+    let before = database.number("SELECT count(*) FROM ticks");
+    let last = endless(&folder).args(["--days", "100"]).run().expect_code(0);
+    assert_eq!(summary(&last, "days"), 100);
+    assert_eq!(database.number("SELECT count(*) FROM ticks"), before + 100);
+    database.is_complete();
+}
+
+#[test]
+fn a_redis_that_forgets_or_remembers_the_past_changes_nothing() {
+    let folder = folder();
+    let database = Database::sqlite(folder.path());
+    // A database of its own on the server of all tests.
+    let url = format!("{}/7", server("TEST_REDIS_URL"));
+    let mut redis = redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
+    let service = |days| endless(&folder).args(["--days", days]).env("REDIS_URL", &url);
+    let account = |redis: &mut redis::Connection| -> Option<String> {
+        redis::cmd("GET").arg("trading:account").query(redis).unwrap()
+    };
+
+    let _ = service("100").run().expect_code(0);
+    let past = account(&mut redis).expect("it is published");
+    assert!(past.contains("\"next\":100,"), "{past}");
+    redis::cmd("FLUSHDB").exec(&mut redis).unwrap();
+    let _ = service("50").run().expect_code(0);
+    redis::cmd("SET").arg("trading:account").arg(past).exec(&mut redis).unwrap();
+    let _ = service("50").run().expect_code(0);
+    assert_eq!(database.number("SELECT count(*) FROM ticks"), 200);
+    database.is_consistent();
+    assert!(account(&mut redis).unwrap().contains("\"next\":200,"));
+
+    let without = endless(&folder).args(["--days", "50"]).env("REDIS_URL", "redis://127.0.0.1:1").run();
+    let without = without.expect_code(0);
+    assert!(without.stderr.contains("cannot reach Redis"), "{}", without.stderr);
+    assert_eq!(database.number("SELECT count(*) FROM ticks"), 250);
+}
+
+/// A day every millisecond. Each failure is the end: it is the test that starts the service again.
+fn endless(folder: &Arc<TempDir>) -> Service {
+    trading_in(folder, &["--tick", "1ms"]).env("LIFECYCLE_RESTART", "off")
+}
+
+/// `KILLS=100` is for a campaign by hand.
+fn kill_again_and_again(times: u64, service: impl Fn() -> Service) {
+    let times = std::env::var("KILLS").map_or(times, |times| times.parse().unwrap());
+    for _ in 0..times {
+        let running = service().start();
+        // From before the first connection to well into the trading; the clock is random enough.
+        sleep(Duration::from_micros(now_us().unsigned_abs().wrapping_mul(2_654_435_761) % 400_000));
+        running.signal(libc::SIGKILL);
+        assert_eq!(running.wait().code, 128 + libc::SIGKILL);
+    }
+}
+
+/// The service goes on in peace, and its database is then that of one that was never disturbed.
+fn ends_as_if_undisturbed(database: &Database, service: Service) {
+    database.is_complete();
+    let _ = service.args(["--days", "100"]).run().expect_code(0);
+    database.is_complete();
+
+    let folder = folder();
+    let days = database.number("SELECT count(*) FROM ticks");
+    let _ = endless(&folder).args(["--days", &days.to_string()]).run().expect_code(0);
+    let undisturbed = Database::sqlite(folder.path());
+    let runs = database.number("SELECT count(*) FROM runs");
+    println!("{days} days in {runs} runs, {} fills", database.number("SELECT count(*) FROM fills"));
+    assert_eq!(ticks(database), ticks(&undisturbed));
+    assert_eq!(trades(database), trades(&undisturbed));
+}
+
+fn ticks(database: &Database) -> Vec<(i64, String, f64, f64, f64, f64, i64)> {
+    database.rows("SELECT seq, date, open, high, low, close, volume FROM ticks ORDER BY seq")
+}
+
+fn trades(database: &Database) -> Vec<(i64, String, i64, f64, f64)> {
+    // An order that was not filled has no price, and none of them is below zero.
+    database.rows(
+        "SELECT o.seq, side, quantity, coalesce(price, -1), coalesce(profit, 0)
+         FROM orders o LEFT JOIN fills f ON f.seq = o.seq ORDER BY o.seq",
+    )
+}
