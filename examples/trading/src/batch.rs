@@ -7,7 +7,7 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, query};
 use crate::account::{Account, Fill, Order};
 use crate::exchange::Bar;
 
-/// Days in a transaction. What a crash loses is sent again, so this is a matter of speed only.
+/// Days in a transaction. A crash loses none of them, whatever the size: the exchange sends them again.
 pub(crate) const BATCH: usize = 64;
 
 const TICKS: [&str; 8] = ["seq", "run", "date", "open", "high", "low", "close", "volume"];
@@ -38,7 +38,7 @@ pub(crate) struct Stop {
 type Row<'a> = Query<'a, Any, AnyArguments>;
 
 impl Batch {
-    /// In a transaction of the caller's.
+    /// The caller provides the transaction.
     pub(crate) async fn write(&self, connection: &mut AnyConnection, run: i64) -> anyhow::Result<()> {
         let Some(account) = &self.account else { return Ok(()) };
         insert(connection, "ticks", &TICKS, &self.bars, |row, bar| {
@@ -78,9 +78,9 @@ impl Stop {
     }
 }
 
-/// All rows in one statement; those that are there already are left alone.
+/// All rows in one statement; rows that exist already stay as they are.
 ///
-/// By hand, since `QueryBuilder` numbers no placeholders for `Any`, and PostgreSQL insists on numbers.
+/// Not with `QueryBuilder`: for `Any` it writes `?`, which PostgreSQL does not understand.
 async fn insert<'a, T>(
     connection: &mut AnyConnection,
     table: &str,
@@ -97,7 +97,7 @@ async fn insert<'a, T>(
     let values = (0..rows.len()).map(|index| format!("({})", row(index))).collect::<Vec<_>>().join(", ");
     let columns = columns.join(", ");
     let sql = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT DO NOTHING");
-    // As many texts as there are sizes of a batch: not worth keeping.
+    // The text varies with the number of rows, so a prepared statement would rarely be used again.
     let insert = query(AssertSqlSafe(sql)).persistent(false);
     rows.iter().fold(insert, bind).execute(connection).await?;
     Ok(())

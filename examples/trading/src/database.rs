@@ -1,7 +1,7 @@
 //! The database, SQLite or PostgreSQL: disconnected last, since everything else writes to it.
 //!
-//! A batch and the account after it are one transaction, and a restart goes on from that account. So a crash loses nothing that
-//! the exchange would not send again, and what is sent again is not there yet.
+//! The cursor is committed with the data: days, their trades and the account after them are one transaction, and a restart goes
+//! on from that account. Whatever a crash loses, the exchange sends again.
 
 use std::fs::File;
 use std::path::Path;
@@ -16,8 +16,8 @@ use tokio::sync::Mutex;
 use crate::account::Account;
 use crate::batch::Batch;
 
-/// The seq of a day, or of the order that it gave, is unique whatever the run. Nothing is ever changed, except for `state`, and
-/// for the end of a run. Times are microseconds since 1970, so that both databases compare them alike.
+/// A day and its order have the same key in every run, so that a replay doubles nothing. Rows are only ever added, except for
+/// `state` and the end of a run. Times are microseconds since 1970, so that both databases compare them alike.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS state (
         id BIGINT PRIMARY KEY CHECK (id = 0), next BIGINT NOT NULL, account TEXT NOT NULL
@@ -40,7 +40,8 @@ const SCHEMA: &str = "
         seq BIGINT PRIMARY KEY REFERENCES orders, run BIGINT NOT NULL REFERENCES runs, cancelled_us BIGINT NOT NULL
     );";
 
-/// Any number: the services that must exclude each other have the same. This one is "trading".
+/// The key is "trading" in ASCII; any number would do that every instance agrees on. The wait is for a predecessor that was
+/// killed: the server may take a moment to notice.
 const ADVISORY_LOCK: &str = "
     BEGIN; SET LOCAL lock_timeout = '2s'; SELECT pg_advisory_lock(x'0074726164696e67'::bigint); COMMIT";
 
@@ -51,9 +52,10 @@ pub(crate) struct DatabaseManager {
     run: i64,
 }
 
-/// The lock ends with the only connection that writes: who has lost the one cannot use the other.
+/// The lock and the only connection that writes, which end together: a service that has lost the lock cannot write.
 struct Session {
     connection: AnyConnection,
+    /// PostgreSQL's lock belongs to the connection.
     _lock: Option<File>,
 }
 
@@ -76,7 +78,7 @@ impl DatabaseManager {
         Ok(Self { session: Mutex::new(Some(Session { connection, _lock: lock })), run })
     }
 
-    /// Where the run before ended, however it ended.
+    /// The account that the last commit left, whatever ended that run.
     pub(crate) async fn account(&self) -> anyhow::Result<Account> {
         let mut session = self.session.lock().await;
         let connection = &mut session.as_mut().context("the database is closed")?.connection;
@@ -87,7 +89,7 @@ impl DatabaseManager {
         })
     }
 
-    /// All or nothing, and harmless when it is said twice: a flush may be cut off just after its commit.
+    /// All or nothing, and harmless when repeated: a commit may succeed although its answer is lost.
     pub(crate) async fn commit(&self, batch: &Batch) -> anyhow::Result<()> {
         let mut session = self.session.lock().await;
         let session = session.as_mut().context("the database is closed")?;
@@ -106,15 +108,14 @@ impl DatabaseManager {
     }
 }
 
-/// A second service on one database would trade the same account. Returns what holds the lock if it is not the connection.
+/// Two services on one database would trade the same account.
 async fn lock(connection: &mut AnyConnection, url: &str) -> anyhow::Result<Option<File>> {
     if !url.starts_with("sqlite:") {
-        // Not a `try`: the server may notice a moment late that a killed predecessor is gone.
         raw_sql(ADVISORY_LOCK).execute(connection).await?;
         return Ok(None);
     }
     let database = SqliteConnectOptions::from_str(url)?.get_filename().canonicalize()?;
-    // A file of its own: SQLite loses its locks when anybody else in the process closes the database's.
+    // Not the database itself: closing another handle to it would drop the locks that SQLite holds.
     let file = File::create(database.with_added_extension("lock"))?;
     file.try_lock()?;
     Ok(Some(file))

@@ -43,11 +43,11 @@ pub(crate) struct Subscribe {
 /// How the exchange treats its clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service {
-    /// A day is sent every so often, ...
+    /// Between two days.
     pub(crate) pace: Duration,
-    /// ... and a ping, so that a client can tell a quiet market from a dead connection.
+    /// Between two pings, which tell a quiet market from a dead connection.
     pub(crate) ping: Duration,
-    /// So many days, and then neither, as if a firewall had forgotten the connection.
+    /// After so many days it sends nothing more, as if a firewall had dropped the connection.
     pub(crate) mute_after: Option<u64>,
 }
 

@@ -42,7 +42,7 @@ struct Args {
     /// How long a day of trading takes, 1ms to 10s
     #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration("1ms", "10s"))]
     tick: Duration,
-    /// Give the exchange up after so long a silence, 100ms to 1m
+    /// Give up on an exchange that has been silent for so long, 100ms to 1m
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration("100ms", "1m"))]
     feed_timeout: Duration,
     /// Where the embedded database and the snapshot are; a run goes on from where the one before ended
@@ -81,7 +81,7 @@ async fn main() -> anyhow::Result<()> {
     let args = &*ARGS;
     let folder = data_dir(&args.data_dir)?;
     let url = args.database_url.clone().unwrap_or_else(|| database::sqlite(&folder));
-    // First: it sends a second service away.
+    // First, since it locks the database: a second service gets no further.
     let database = lifecycle::manage(DatabaseManager::connect(&url).await?);
     let snapshots = lifecycle::manage(RedisManager::new(args.redis_url.clone(), &folder));
     let account = database.account().await?;
@@ -95,7 +95,7 @@ async fn main() -> anyhow::Result<()> {
 
     let progress = Progress::new(args.days);
     let misbehave = args.misbehave;
-    // However slow the market is, a dead connection is to be noticed.
+    // A dead connection must be noticed in time, however slow the market is.
     let pace = args.tick.min(args.feed_timeout / 4);
     let summary = strategy.clone();
     UnifiedScheduler { feed, strategy, progress, misbehave, ticks: 0 }.run(pace).await?;

@@ -29,7 +29,7 @@ impl Recorder {
         account: Account,
     ) -> anyhow::Result<()> {
         let mut batch = self.batch.lock().await;
-        // A real one would now go to the market, and must be known after a crash.
+        // A real order would go to the market next: it must be durable before that.
         let ordered = order.is_some();
         batch.bars.push(bar);
         batch.fills.extend(fill);
@@ -41,7 +41,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// The end of the run; written by `flush`.
+    /// The end of the run, for `flush` to write.
     pub(crate) async fn accept_stop(&self, stop: Stop, account: Account) {
         let mut batch = self.batch.lock().await;
         batch.stop = Some(stop);
@@ -57,7 +57,7 @@ impl Recorder {
 
     async fn write(&self, batch: &mut Batch) -> anyhow::Result<()> {
         self.database.commit(batch).await?;
-        // Only now: until the commit is known, `flush` may have to try again.
+        // Not before the commit has succeeded: `flush` tries again with what is left here.
         let written = std::mem::take(batch);
         if let Some(account) = &written.account {
             self.snapshots.publish(account).await;

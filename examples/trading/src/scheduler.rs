@@ -27,7 +27,7 @@ pub(crate) struct Misbehave {
     /// Hang at the Nth tick: watch the watchdog (LIFECYCLE_WATCHDOG_TIMEOUT=5s makes it hurry)
     #[arg(long, value_name = "N")]
     hang_after: Option<u64>,
-    /// Have the exchange fall silent after N days, without hanging up: watch the feed being given up
+    /// Let the exchange fall silent after N days of every run, without hanging up: watch the restarts
     #[arg(long, value_name = "N")]
     pub(crate) mute_after: Option<u64>,
 }
@@ -59,8 +59,8 @@ impl UnifiedScheduler {
         }
         let news = self.feed.receive().await?;
         for bar in news.bars {
+            self.strategy.trade(&bar).await?;
             self.progress.show(&bar);
-            self.strategy.trade(bar).await?;
         }
         Ok(if news.ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }

@@ -1,6 +1,6 @@
 //! The account as others may read it, in Redis or in a file.
 //!
-//! It is a copy of what the database has committed. The service itself never reads it: a Redis may come back empty, or old.
+//! A copy of what the database has committed. The service never reads it back: Redis may return empty, or with old data.
 
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ pub(crate) struct RedisManager {
 
 enum Store {
     File(PathBuf),
-    /// Connected when it is needed, and again after a failure.
+    /// Connects on first use, and again after a failure.
     Redis(redis::Client, Option<MultiplexedConnection>),
 }
 
@@ -33,7 +33,7 @@ impl RedisManager {
         Self { store: Mutex::new(Some(store)) }
     }
 
-    /// Nothing depends on it, so its failure is not the service's.
+    /// Only warns if it fails: nothing in the service depends on it.
     pub(crate) async fn publish(&self, account: &Account) {
         let mut store = self.store.lock().await;
         let Some(store) = &mut *store else { return };
@@ -67,7 +67,7 @@ impl Store {
     }
 }
 
-/// A reader sees the old text or the new one, never a half.
+/// Readers see the old text or the new one, never a part.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let new = path.with_extension("new");
     std::fs::write(&new, text)?;

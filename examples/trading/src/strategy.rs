@@ -28,20 +28,20 @@ impl Strategy {
         Self { recorder: Arc::clone(recorder), book }
     }
 
-    pub(crate) async fn trade(&self, bar: Bar) -> anyhow::Result<()> {
+    pub(crate) async fn trade(&self, bar: &Bar) -> anyhow::Result<()> {
         let mut book = self.book.lock().await;
         let Book { account, summary } = &mut *book;
-        // Asked under the lock that `stop` takes: a day is traded before it, or left to the next run.
+        // Checked under the lock that `stop` takes: a day is either traded before it or left to the next run.
         if !lifecycle::is_running() {
             return Ok(());
         }
-        // A gap would never be filled again; after a restart, the exchange sends what is missing.
-        ensure!(bar.seq == account.next, "day {} was expected, and day {} came", account.next, bar.seq);
-        let (fill, order) = account.trade(&bar, now_us());
-        summary.add(&bar, |price| account.equity(price));
+        // A gap would last for ever; after a restart, the exchange sends the missing days.
+        ensure!(bar.seq == account.next, "expected day {}, received day {}", account.next, bar.seq);
+        let (fill, order) = account.trade(bar, now_us());
+        summary.add(bar, |price| account.equity(price));
         summary.fills += u64::from(fill.is_some());
         summary.orders += u64::from(order.is_some());
-        self.recorder.accept(bar, (fill, order), account.clone()).await
+        self.recorder.accept(bar.clone(), (fill, order), account.clone()).await
     }
 
     pub(crate) async fn summary(&self) -> Summary {

@@ -14,14 +14,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::exchange::{Bar, Subscribe};
 
-/// How long the exchange may take to say goodbye: nothing is lost without it.
+/// How long to wait for the exchange's goodbye. Nothing is lost without it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub(crate) struct WebSocketManager {
     feed: Mutex<Feed>,
-    /// A silence of that length means that the connection is dead, though nobody said so.
+    /// After so long a silence, the connection counts as dead: a peer that vanishes closes nothing.
     timeout: Duration,
 }
 
@@ -55,7 +55,7 @@ impl WebSocketManager {
 
     /// Takes what is here and does not wait for more: a quiet market must not look like a hang.
     ///
-    /// Nor like a dead connection: on a quiet day, the exchange still sends pings.
+    /// A dead connection is told from a quiet market by its pings, which stop, too.
     pub(crate) async fn receive(&self) -> anyhow::Result<News> {
         let Feed { socket, heard } = &mut *self.feed.lock().await;
         let mut news = News::default();

@@ -65,6 +65,40 @@ fn what_could_not_be_written_is_not_lost() {
 }
 
 #[test]
+fn days_that_come_again_are_not_doubled() {
+    let folder = folder();
+    let database = Database::sqlite(folder.path());
+    let days = |days| endless(&folder).args(["--days", days]).run().expect_code(0);
+    let _ = days("60");
+    database.execute("CREATE TABLE earlier AS SELECT * FROM state");
+    let _ = days("60");
+    // As after a commit whose answer was lost: the days are there, and the service does not know it.
+    database.execute("DELETE FROM state; INSERT INTO state SELECT * FROM earlier");
+    let _ = days("160");
+    assert_eq!(database.number("SELECT count(*) FROM ticks"), 60 + 160);
+    ends_as_if_undisturbed(&database, endless(&folder));
+}
+
+#[test]
+fn a_lost_connection_to_postgres_loses_and_doubles_nothing() {
+    let folder = folder();
+    let database = Database::postgres();
+    let service = || trading_in(&folder, &["--tick", "1ms"]).env("DATABASE_URL", &database.url);
+    let mut running = service().start();
+    running.line("day 1:");
+    database.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    );
+    running.line("crash 1 of 3");
+    // The lock is gone with the connection, so it is there to be taken again.
+    running.line("day 1:");
+    running.signal(libc::SIGKILL);
+    let _ = running.wait();
+    ends_as_if_undisturbed(&database, service().env("LIFECYCLE_RESTART", "off"));
+}
+
+#[test]
 fn a_redis_that_forgets_or_remembers_the_past_changes_nothing() {
     let folder = folder();
     let database = Database::sqlite(folder.path());
@@ -133,7 +167,7 @@ fn ticks(database: &Database) -> Vec<(i64, String, f64, f64, f64, f64, i64)> {
 fn trades(database: &Database) -> Vec<(i64, String, i64, f64, f64)> {
     // An order that was not filled has no price, and none of them is below zero.
     database.rows(
-        "SELECT o.seq, side, quantity, coalesce(price, -1), coalesce(profit, 0)
+        "SELECT o.seq, side, quantity, coalesce(price, -1.0), coalesce(profit, 0.0)
          FROM orders o LEFT JOIN fills f ON f.seq = o.seq ORDER BY o.seq",
     )
 }
