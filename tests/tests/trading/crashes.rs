@@ -156,6 +156,8 @@ fn ends_as_if_undisturbed(database: &Database, service: Service) {
     println!("{days} days in {runs} runs, {} fills", database.number("SELECT count(*) FROM fills"));
     assert_eq!(ticks(database), ticks(&undisturbed));
     assert_eq!(trades(database), trades(&undisturbed));
+    let account = |database: &Database| database.rows::<(i64, String)>("SELECT next, account FROM state");
+    assert_eq!(account(database), account(&undisturbed));
 }
 
 fn ticks(database: &Database) -> Vec<(i64, String, f64, f64, f64, f64, i64)> {
