@@ -96,7 +96,7 @@ async fn insert<'a, T>(
         |row| (1..=width).map(|column| format!("${}", row * width + column)).collect::<Vec<_>>().join(", ");
     let values = (0..rows.len()).map(|index| format!("({})", row(index))).collect::<Vec<_>>().join(", ");
     let columns = columns.join(", ");
-    let sql = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT DO NOTHING");
+    let sql = format!("INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT (seq) DO NOTHING");
     // The text varies with the number of rows, so a prepared statement would rarely be used again.
     let insert = query(AssertSqlSafe(sql)).persistent(false);
     rows.iter().fold(insert, bind).execute(connection).await?;

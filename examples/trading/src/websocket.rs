@@ -55,7 +55,7 @@ impl WebSocketManager {
 
     /// Takes what is here and does not wait for more: a quiet market must not look like a hang.
     ///
-    /// A dead connection is told from a quiet market by its pings, which stop, too.
+    /// Even then the exchange sends pings, so silence means that the connection is dead.
     pub(crate) async fn receive(&self) -> anyhow::Result<News> {
         let Feed { socket, heard } = &mut *self.feed.lock().await;
         let mut news = News::default();
