@@ -1,15 +1,20 @@
 //! The trading example from outside: a real process, its exit code, its summary and its database.
 
+#[path = "trading/crashes.rs"]
+mod crashes;
+#[path = "trading/feed.rs"]
+mod feed;
+#[path = "trading/service.rs"]
+mod service;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, LazyLock};
+use std::os::unix::fs::symlink;
 use std::thread::sleep;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lifecycle_tests::{Output, Service};
-use sqlx::{AnyConnection, Connection};
-use tempfile::TempDir;
+
+use crate::service::{Database, folder, now_us, server, summary, trading, trading_in, workspace};
 
 #[test]
 fn days_end_with_a_summary_and_the_next_run_goes_on() {
@@ -18,7 +23,7 @@ fn days_end_with_a_summary_and_the_next_run_goes_on() {
     for label in ["profit", "buy and hold", "equity"] {
         assert!(first.stdout.contains(label), "{}", first.stdout);
     }
-    let database = Database::sqlite(&first.folder);
+    let database = Database::sqlite(first.folder.path());
     database.is_consistent();
     assert_eq!(database.number("SELECT count(*) FROM ticks"), 250);
     assert_eq!(database.number("SELECT count(*) FROM orders"), summary(&first, "orders"));
@@ -32,8 +37,8 @@ fn days_end_with_a_summary_and_the_next_run_goes_on() {
 
 #[test]
 fn ctrl_c_loses_no_tick_and_places_no_order() {
-    let folder = Arc::new(TempDir::new().unwrap());
-    let database = Database::sqlite(&folder);
+    let folder = folder();
+    let database = Database::sqlite(folder.path());
     for run in 1..=5_u8 {
         let mut service = trading_in(&folder, &["--tick", "1ms"]).start();
         service.line("day 1:");
@@ -70,7 +75,7 @@ fn a_hang_names_the_tick_and_its_await() {
 #[test]
 fn crashes_restart_at_once_and_then_back_off() {
     let mut service = trading(&["--crash-after", "30", "--tick", "2ms"]).start();
-    let database = Database::sqlite_in(service.folder());
+    let database = Database::sqlite(service.folder());
     // Three restarts at once, so four runs; the crash of the fourth waits for a minute.
     service.line("waiting");
     assert_eq!(database.number("SELECT count(*) FROM runs"), 4);
@@ -84,13 +89,11 @@ fn crashes_restart_at_once_and_then_back_off() {
     assert_eq!(ended.stderr.matches("the client has said goodbye").count(), 4, "{}", ended.stderr);
     // Each run went on where the one before had crashed: no day is missing and none came twice.
     database.is_consistent();
-    let days = database.number("SELECT count(*) FROM ticks");
-    assert_eq!(days, database.number("SELECT max(seq) + 1 FROM ticks"));
 }
 
 #[test]
 fn wrong_options_start_nothing() {
-    let folder = Arc::new(TempDir::new().unwrap());
+    let folder = folder();
     for (args, says) in [
         (["--days", "0"], "--days"),
         (["--tick", "0s"], "1ms to 10s"),
@@ -104,25 +107,44 @@ fn wrong_options_start_nothing() {
 }
 
 #[test]
-fn a_second_service_on_one_folder_is_told_so() {
-    let mut first = trading(&[]).start();
+fn a_second_service_on_one_database_is_refused() {
+    let folder = folder();
+    let mut first = trading_in(&folder, &[]).start();
     first.line("day 1:");
-    let folder = first.folder().join("trading-data");
-    let second = trading(&["--data-dir", folder.to_str().unwrap()]);
-    let second = second.env("LIFECYCLE_RESTART", "off").run().expect_code(1);
-    assert!(second.stderr.contains("is another service using this folder?"), "{}", second.stderr);
+    // By another name.
+    let other = folder.path().join("other.db");
+    symlink(folder.path().join("trading-data/trading.db"), &other).unwrap();
+    let url = format!("sqlite:{}", other.display());
+    is_refused(trading(&["--database-url", &url]));
     first.signal(libc::SIGTERM);
     let _ = first.wait().expect_code(0);
+    let database = Database::sqlite(folder.path());
+    assert_eq!(database.number("SELECT count(*) FROM runs"), 1);
+
+    let _ = trading(&["--database-url", &url, "--days", "1"]).run().expect_code(0);
+    assert_eq!(database.number("SELECT count(*) FROM runs"), 2);
+    database.is_consistent();
 }
 
 #[test]
-fn postgres_and_redis_take_the_place_of_the_embedded_stores() {
-    let server =
-        |name| std::env::var(name).unwrap_or_else(|_| panic!("{name}: run `./test`, which starts it"));
-    let (postgres, redis) = (server("TEST_DATABASE_URL"), server("TEST_REDIS_URL"));
-    let folder = Arc::new(TempDir::new().unwrap());
-    let service = |args| trading_in(&folder, args).env("DATABASE_URL", &postgres).env("REDIS_URL", &redis);
-    let database = Database { url: postgres.clone(), since: now_us() };
+fn a_second_service_on_one_postgres_is_refused() {
+    let database = Database::postgres();
+    let service = |args| trading(args).env("DATABASE_URL", &database.url);
+    let mut first = service(&[]).start();
+    first.line("day 1:");
+    is_refused(service(&[]));
+    assert_eq!(database.number("SELECT count(*) FROM runs"), 1);
+    // What is left of a killed service is not in the way of the next one.
+    first.signal(libc::SIGKILL);
+    let _ = service(&["--days", "1"]).env("LIFECYCLE_RESTART", "off").run().expect_code(0);
+}
+
+#[test]
+fn postgres_and_redis_take_the_place_of_files() {
+    let (database, redis) = (Database::postgres(), format!("{}/8", server("TEST_REDIS_URL")));
+    let folder = folder();
+    let service =
+        |args| trading_in(&folder, args).env("DATABASE_URL", &database.url).env("REDIS_URL", &redis);
     for _ in 0..2 {
         let ended = service(&["--days", "100", "--tick", "2ms"]).run().expect_code(0);
         assert_eq!(summary(&ended, "days"), 100);
@@ -131,108 +153,34 @@ fn postgres_and_redis_take_the_place_of_the_embedded_stores() {
     endless.line("day 1:");
     endless.signal(libc::SIGTERM);
     phases_are_in_order(&endless.wait().expect_code(0));
-
     database.is_consistent();
-    // Each run went on where the one before had ended, and only Redis could tell it.
-    let runs = format!("FROM ticks WHERE run >= {}", database.since);
-    let days = database.number(&format!("SELECT count(*) {runs}"));
-    assert!(days > 200);
-    assert_eq!(database.number(&format!("SELECT max(seq) - min(seq) + 1 {runs}")), days);
+    assert!(database.number("SELECT count(*) FROM ticks") > 200);
+
+    // A restart within the process takes the lock again at once.
+    let mut crashing = service(&["--crash-after", "30", "--tick", "2ms"]).start();
+    crashing.line("waiting");
+    crashing.signal(libc::SIGTERM);
+    let _ = crashing.wait().expect_code(0);
+    database.is_consistent();
+    assert_eq!(database.number("SELECT count(*) FROM runs"), 3 + 4);
     assert_eq!(fs::read_dir(folder.path().join("trading-data")).unwrap().count(), 0);
 }
 
-fn trading(args: &[&str]) -> Service {
-    trading_in(&Arc::new(TempDir::new().unwrap()), args)
-}
-
-fn trading_in(folder: &Arc<TempDir>, args: &[&str]) -> Service {
-    args.iter().fold(Service::inside(&PROGRAM, folder.clone()), Service::arg)
-}
-
-/// Cargo tells where it puts the program, whatever the profile and the target folder are.
-static PROGRAM: LazyLock<String> = LazyLock::new(|| {
-    // The whole workspace decides on the features of the dependencies: `-p` would build most of them anew.
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--workspace", "--bin", "trading", "--message-format=json-render-diagnostics"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let output = cargo.current_dir(workspace()).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "trading does not build");
-    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
-    let programs = messages.filter_map(|message| Some(message.unwrap()["executable"].as_str()?.to_owned()));
-    programs.last().expect("cargo names the program")
-});
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn now_us() -> i64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as i64
-}
-
-/// The number behind a label of the summary.
-fn summary(ended: &Output, label: &str) -> i64 {
-    let number =
-        ended.stdout.lines().find_map(|line| line.trim().strip_prefix(label)?.split_whitespace().next());
-    number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {label}: {}", ended.stdout))
+fn is_refused(service: Service) {
+    let second = service.env("LIFECYCLE_RESTART", "off").run().expect_code(1);
+    assert!(second.stderr.contains("is another service using it?"), "{}", second.stderr);
+    assert!(second.took < Duration::from_secs(10), "{:?}", second.took);
 }
 
 /// By what the hooks themselves say, in the order in which they said it.
 fn phases_are_in_order(ended: &Output) {
     let said = [
         "trading has stopped",
-        "ticks are written",
+        "all ticks are written",
         "the exchange has said goodbye",
         "the snapshots are closed",
         "the database is closed",
     ];
     let places = said.map(|text| ended.stderr.find(text).unwrap_or(usize::MAX));
     assert!(places.is_sorted() && places[4] != usize::MAX, "{}", ended.stderr);
-}
-
-struct Database {
-    url: String,
-    /// Earlier runs are somebody else's.
-    since: i64,
-}
-
-impl Database {
-    fn sqlite(folder: &TempDir) -> Database {
-        Database::sqlite_in(folder.path())
-    }
-
-    fn sqlite_in(folder: &Path) -> Database {
-        Database { url: format!("sqlite://{}/trading-data/trading.db", folder.display()), since: 0 }
-    }
-
-    fn number(&self, sql: &str) -> i64 {
-        sqlx::any::install_default_drivers();
-        let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
-            let mut connection = AnyConnection::connect(&self.url).await.unwrap();
-            let number = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-            number
-        })
-    }
-
-    /// What holds for every run that ended in order.
-    fn is_consistent(&self) {
-        for (rule, broken) in [
-            ("a run notes its stop", "FROM runs r WHERE stopped_us IS NULL"),
-            ("a run has every tick it accepted", "FROM runs r WHERE ticks <> (SELECT count(*) FROM ticks WHERE run = r.id)"),
-            ("no order after the stop", "FROM runs r JOIN orders ON run = r.id WHERE placed_us > stopped_us"),
-            ("no order is left open", "FROM runs r JOIN orders ON run = r.id WHERE status = 'open'"),
-            (
-                "an order is filled if it has a fill",
-                "FROM runs r JOIN orders o ON o.run = r.id LEFT JOIN fills f ON f.run = r.id AND f.seq = o.seq
-                 WHERE (status = 'filled') <> (f.seq IS NOT NULL)",
-            ),
-        ] {
-            let sql = format!("SELECT count(*) {broken} AND r.id >= {}", self.since);
-            assert_eq!(self.number(&sql), 0, "broken: {rule}");
-        }
-    }
 }

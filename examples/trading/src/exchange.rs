@@ -2,6 +2,7 @@
 //!
 //! It has a thread and a runtime of its own, so it is outside of the service and outlives a restart, as the real one would.
 
+use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,9 @@ use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 const HISTORY: &str = include_str!("../data/sp500-2000.csv");
 
@@ -39,8 +40,19 @@ pub(crate) struct Subscribe {
     pub(crate) days: Option<u64>,
 }
 
-/// Opens the exchange on a free port; it sends a day every `pace`.
-pub(crate) fn open(pace: Duration) -> anyhow::Result<SocketAddr> {
+/// How the exchange treats its clients.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Service {
+    /// Between two days.
+    pub(crate) pace: Duration,
+    /// Between two pings, which tell a quiet market from a dead connection.
+    pub(crate) ping: Duration,
+    /// After so many days it sends nothing more, as if a firewall had dropped the connection.
+    pub(crate) mute_after: Option<u64>,
+}
+
+/// Opens the exchange on a free port.
+pub(crate) fn open(service: Service) -> anyhow::Result<SocketAddr> {
     let history = read_history()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
@@ -48,7 +60,7 @@ pub(crate) fn open(pace: Duration) -> anyhow::Result<SocketAddr> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new()
         .name("exchange".to_owned())
-        .spawn(move || runtime.block_on(serve(listener, history, pace)))?;
+        .spawn(move || runtime.block_on(serve(listener, history, service)))?;
     Ok(address)
 }
 
@@ -56,13 +68,13 @@ fn read_history() -> Result<Arc<[Bar]>, csv::Error> {
     csv::Reader::from_reader(HISTORY.as_bytes()).deserialize().collect()
 }
 
-async fn serve(listener: TcpListener, history: Arc<[Bar]>, pace: Duration) -> anyhow::Result<()> {
+async fn serve(listener: TcpListener, history: Arc<[Bar]>, service: Service) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
         let (client, _) = listener.accept().await?;
         let history = Arc::clone(&history);
         tokio::spawn(async move {
-            match replay(client, &history, pace).await {
+            match replay(client, &history, service).await {
                 Ok(()) => tracing::info!("the client has said goodbye"),
                 Err(error) => tracing::warn!("lost the client: {error:#}"),
             }
@@ -70,21 +82,25 @@ async fn serve(listener: TcpListener, history: Arc<[Bar]>, pace: Duration) -> an
     }
 }
 
-async fn replay(client: tokio::net::TcpStream, history: &[Bar], pace: Duration) -> anyhow::Result<()> {
+async fn replay(client: tokio::net::TcpStream, history: &[Bar], service: Service) -> anyhow::Result<()> {
     let mut client = tokio_tungstenite::accept_async(client).await?;
     let request = client.next().await.context("no subscription")??;
     let Subscribe { from, days } = serde_json::from_str(request.to_text()?)?;
     let mut days = from..from.saturating_add(days.unwrap_or(u64::MAX));
 
-    let mut clock = tokio::time::interval(pace);
+    let mut clock = tokio::time::interval(service.pace);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pings = tokio::time::interval(service.ping);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             message = client.next() => match message.context("hung up")?? {
                 Message::Close(_) => break,
                 _ => continue,
             },
+            _ = pings.tick() => client.send(Message::Ping(Bytes::new())).await?,
             _ = clock.tick() => match days.next() {
+                Some(seq) if service.mute_after.is_some_and(|days| seq - from >= days) => pending().await,
                 Some(seq) => client.send(Message::text(serde_json::to_string(&day(history, seq))?)).await?,
                 None => {
                     client.close(Some(end_of_feed())).await?;

@@ -3,6 +3,7 @@
 //! Press Ctrl-C: trading stops, what is buffered is written, and the connections are closed in order.
 
 mod account;
+mod batch;
 mod database;
 mod exchange;
 mod progress;
@@ -22,7 +23,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use crate::account::Account;
 use crate::database::DatabaseManager;
 use crate::exchange::Subscribe;
 use crate::progress::Progress;
@@ -40,15 +40,18 @@ struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     days: Option<u64>,
     /// How long a day of trading takes, 1ms to 10s
-    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = parse_tick)]
+    #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = duration("1ms", "10s"))]
     tick: Duration,
-    /// Where the embedded database and the last state are; a run goes on from where the one before ended
+    /// Give up on an exchange that has been silent for so long, 100ms to 1m
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration("100ms", "1m"))]
+    feed_timeout: Duration,
+    /// Where the embedded database and the snapshot are; a run goes on from where the one before ended
     #[arg(long, value_name = "FOLDER", default_value = "trading-data")]
     data_dir: PathBuf,
     /// postgres://… instead of the embedded SQLite
     #[arg(long, value_name = "URL", env, hide_env_values = true, value_parser = parse_database_url)]
     database_url: Option<String>,
-    /// redis://… instead of the embedded redb
+    /// redis://… instead of a file, for those who want to read the account
     #[arg(long, value_name = "URL", env, hide_env_values = true, value_parser = parse_redis_url)]
     redis_url: Option<redis::Client>,
     #[command(flatten)]
@@ -63,7 +66,12 @@ fn init() -> anyhow::Result<()> {
     // First of all: a wrong option must end the process before anything has started.
     let args = &*ARGS;
     progress::log();
-    let exchange = exchange::open(args.tick).context("cannot open the exchange")?;
+    let service = exchange::Service {
+        pace: args.tick,
+        ping: args.feed_timeout / 4,
+        mute_after: args.misbehave.mute_after,
+    };
+    let exchange = exchange::open(service).context("cannot open the exchange")?;
     EXCHANGE.get_or_init(|| exchange);
     Ok(())
 }
@@ -72,25 +80,25 @@ fn init() -> anyhow::Result<()> {
 async fn main() -> anyhow::Result<()> {
     let args = &*ARGS;
     let folder = data_dir(&args.data_dir)?;
-    // First, since it locks the folder: a second service must not get as far as the database.
-    let snapshots = lifecycle::manage(match &args.redis_url {
-        Some(server) => RedisManager::connect(server).await?,
-        None => RedisManager::embedded(&folder)?,
-    });
     let url = args.database_url.clone().unwrap_or_else(|| database::sqlite(&folder));
+    // First, since it locks the database: a second service gets no further.
     let database = lifecycle::manage(DatabaseManager::connect(&url).await?);
-    let account: Account = snapshots.load().await?.unwrap_or_default();
+    let snapshots = lifecycle::manage(RedisManager::new(args.redis_url.clone(), &folder));
+    let account = database.account().await?;
     let subscribe = Subscribe { from: account.next, days: args.days };
     let exchange = *EXCHANGE.get().context("the exchange is open")?;
-    let feed = lifecycle::manage(WebSocketManager::connect(exchange, &subscribe).await?);
-    let recorder = lifecycle::manage(Recorder::new(&database));
-    let strategy = lifecycle::manage(Strategy::new(account, &database, &snapshots));
+    let feed = WebSocketManager::connect(exchange, &subscribe, args.feed_timeout).await?;
+    let feed = lifecycle::manage(feed);
+    let recorder = lifecycle::manage(Recorder::new(&database, &snapshots));
+    let strategy = lifecycle::manage(Strategy::new(account, &recorder));
     lifecycle::ready();
 
     let progress = Progress::new(args.days);
     let misbehave = args.misbehave;
+    // A dead connection must be noticed in time, however slow the market is.
+    let pace = args.tick.min(args.feed_timeout / 4);
     let summary = strategy.clone();
-    UnifiedScheduler { feed, strategy, recorder, progress, misbehave, ticks: 0 }.run(args.tick).await?;
+    UnifiedScheduler { feed, strategy, progress, misbehave, ticks: 0 }.run(pace).await?;
 
     // Not `println!`: it panics when nobody reads any more, and that would be a crash.
     let _ = writeln!(std::io::stdout(), "{}", summary.summary().await);
@@ -103,10 +111,16 @@ fn data_dir(folder: &Path) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("cannot use the folder {} (--data-dir)", folder.display()))
 }
 
-fn parse_tick(text: &str) -> Result<Duration, String> {
-    let tick = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    let valid = Duration::from_millis(1)..=Duration::from_secs(10);
-    if valid.contains(&tick) { Ok(tick) } else { Err("must be from 1ms to 10s".to_owned()) }
+fn duration(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    let parse = |text: &str| humantime::parse_duration(text).map_err(|error| error.to_string());
+    move |text| {
+        let duration = parse(text)?;
+        let valid = parse(least)?..=parse(most)?;
+        if valid.contains(&duration) { Ok(duration) } else { Err(format!("must be from {least} to {most}")) }
+    }
 }
 
 fn parse_database_url(text: &str) -> Result<String, &'static str> {

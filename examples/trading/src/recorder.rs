@@ -1,75 +1,67 @@
-//! Keeps every tick: buffered on the way, in the database when the service ends.
+//! Keeps every tick and trade: buffered on the way, committed in batches, all of it when the service ends.
 
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
+use crate::account::{Account, Fill, Order};
+use crate::batch::{BATCH, Batch, Stop};
 use crate::database::DatabaseManager;
 use crate::exchange::Bar;
-
-const BATCH: usize = 64;
+use crate::snapshot::RedisManager;
 
 pub(crate) struct Recorder {
     database: Arc<DatabaseManager>,
-    buffer: Mutex<Buffer>,
-}
-
-#[derive(Default)]
-struct Buffer {
-    bars: Vec<Bar>,
-    statistics: Statistics,
-}
-
-pub(crate) struct Statistics {
-    pub(crate) ticks: i64,
-    pub(crate) lowest: f64,
-    pub(crate) highest: f64,
+    snapshots: Arc<RedisManager>,
+    batch: Mutex<Batch>,
 }
 
 impl Recorder {
-    pub(crate) fn new(database: &Arc<DatabaseManager>) -> Self {
-        Self { database: Arc::clone(database), buffer: Mutex::default() }
+    pub(crate) fn new(database: &Arc<DatabaseManager>, snapshots: &Arc<RedisManager>) -> Self {
+        Self { database: Arc::clone(database), snapshots: Arc::clone(snapshots), batch: Mutex::default() }
     }
 
-    /// What is accepted here is in the database when the service has ended, whatever ends it in order.
-    pub(crate) async fn accept(&self, bar: Bar) -> anyhow::Result<()> {
-        let mut buffer = self.buffer.lock().await;
-        buffer.statistics.add(&bar);
-        buffer.bars.push(bar);
-        if buffer.bars.len() >= BATCH {
-            self.write(&mut buffer).await?;
+    /// A day, its trades, and the account after it: none is ever kept without the others.
+    pub(crate) async fn accept(
+        &self,
+        bar: Bar,
+        (fill, order): (Option<Fill>, Option<Order>),
+        account: Account,
+    ) -> anyhow::Result<()> {
+        let mut batch = self.batch.lock().await;
+        // A real order would go to the market next: it must be durable before that.
+        let ordered = order.is_some();
+        batch.bars.push(bar);
+        batch.fills.extend(fill);
+        batch.orders.extend(order);
+        batch.account = Some(account);
+        if ordered || batch.bars.len() >= BATCH {
+            self.write(&mut batch).await?;
         }
         Ok(())
+    }
+
+    /// The end of the run, for `flush` to write.
+    pub(crate) async fn accept_stop(&self, stop: Stop, account: Account) {
+        let mut batch = self.batch.lock().await;
+        batch.stop = Some(stop);
+        batch.account = Some(account);
     }
 
     #[lifecycle::component(phase = "persist", timeout = "10s")]
     async fn flush(&self) -> anyhow::Result<()> {
-        let mut buffer = self.buffer.lock().await;
-        if !buffer.bars.is_empty() {
-            self.write(&mut buffer).await?;
+        self.write(&mut *self.batch.lock().await).await?;
+        tracing::info!("all ticks are written");
+        Ok(())
+    }
+
+    async fn write(&self, batch: &mut Batch) -> anyhow::Result<()> {
+        self.database.commit(batch).await?;
+        // Not before the commit has succeeded: `flush` tries again with what is left here.
+        let written = std::mem::take(batch);
+        if let Some(account) = &written.account {
+            self.snapshots.publish(account).await;
         }
-        tracing::info!("all {} ticks are written", buffer.statistics.ticks);
         Ok(())
-    }
-
-    async fn write(&self, buffer: &mut Buffer) -> anyhow::Result<()> {
-        self.database.record(&buffer.bars, &buffer.statistics).await?;
-        // Only now: until the commit is known, the buffer is the only place that has them.
-        buffer.bars.clear();
-        Ok(())
-    }
-}
-
-impl Statistics {
-    fn add(&mut self, bar: &Bar) {
-        self.ticks += 1;
-        self.lowest = self.lowest.min(bar.low);
-        self.highest = self.highest.max(bar.high);
-    }
-}
-
-impl Default for Statistics {
-    fn default() -> Self {
-        Self { ticks: 0, lowest: f64::INFINITY, highest: f64::NEG_INFINITY }
     }
 }

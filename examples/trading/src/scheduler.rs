@@ -7,14 +7,12 @@ use std::time::Duration;
 use anyhow::bail;
 
 use crate::progress::Progress;
-use crate::recorder::Recorder;
 use crate::strategy::Strategy;
 use crate::websocket::WebSocketManager;
 
 pub(crate) struct UnifiedScheduler {
     pub(crate) feed: Arc<WebSocketManager>,
     pub(crate) strategy: Arc<Strategy>,
-    pub(crate) recorder: Arc<Recorder>,
     pub(crate) progress: Progress,
     pub(crate) misbehave: Misbehave,
     pub(crate) ticks: u64,
@@ -29,6 +27,9 @@ pub(crate) struct Misbehave {
     /// Hang at the Nth tick: watch the watchdog (LIFECYCLE_WATCHDOG_TIMEOUT=5s makes it hurry)
     #[arg(long, value_name = "N")]
     hang_after: Option<u64>,
+    /// Let the exchange fall silent after N days of every run, without hanging up: watch the restarts
+    #[arg(long, value_name = "N")]
+    pub(crate) mute_after: Option<u64>,
 }
 
 impl UnifiedScheduler {
@@ -60,9 +61,7 @@ impl UnifiedScheduler {
         for bar in news.bars {
             self.strategy.trade(&bar).await?;
             self.progress.show(&bar);
-            self.recorder.accept(bar).await?;
         }
-        self.strategy.save().await?;
         Ok(if news.ended { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
 }

@@ -1,58 +1,45 @@
-//! The last state of the service, in Redis or in an embedded `redb` file: what a restart goes on from.
+//! The account as others may read it, in Redis or in a file.
+//!
+//! A copy of what the database has committed. The service never reads it back: Redis may return empty, or with old data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use redb::{ReadableDatabase, TableDefinition};
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
-use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
-const TABLE: TableDefinition<&str, &str> = TableDefinition::new("snapshots");
+use crate::account::Account;
+
 const KEY: &str = "trading:account";
 
 pub(crate) struct RedisManager {
-    /// `None` once it is closed: a handle that lived on would keep the file locked, and the next run out.
+    /// `None` once it is closed.
     store: Mutex<Option<Store>>,
 }
 
 enum Store {
-    Embedded(redb::Database),
-    Redis(MultiplexedConnection),
+    File(PathBuf),
+    /// Connects on first use, and again after a failure.
+    Redis(redis::Client, Option<MultiplexedConnection>),
 }
 
 impl RedisManager {
-    pub(crate) async fn connect(server: &redis::Client) -> anyhow::Result<Self> {
-        let connection = server.get_multiplexed_async_connection().await.context("cannot reach Redis")?;
-        Ok(Self { store: Mutex::new(Some(Store::Redis(connection))) })
-    }
-
-    pub(crate) fn embedded(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join("snapshots.redb");
-        let database = redb::Database::create(&path).with_context(|| {
-            format!("cannot open {} (is another service using this folder?)", path.display())
-        })?;
-        Ok(Self { store: Mutex::new(Some(Store::Embedded(database))) })
-    }
-
-    pub(crate) async fn load<T: DeserializeOwned>(&self) -> anyhow::Result<Option<T>> {
-        let json = match self.store.lock().await.as_mut().context("closed")? {
-            Store::Embedded(database) => read(database)?,
-            Store::Redis(connection) => connection.get(KEY).await?,
+    pub(crate) fn new(server: Option<redis::Client>, folder: &Path) -> Self {
+        let store = match server {
+            Some(server) => Store::Redis(server, None),
+            None => Store::File(folder.join("snapshot.json")),
         };
-        json.map(|json: String| serde_json::from_str(&json))
-            .transpose()
-            .context("the snapshot is not readable")
+        Self { store: Mutex::new(Some(store)) }
     }
 
-    pub(crate) async fn save<T: Serialize>(&self, state: &T) -> anyhow::Result<()> {
-        let json = serde_json::to_string(state)?;
-        match self.store.lock().await.as_mut().context("closed")? {
-            Store::Embedded(database) => write(database, &json)?,
-            Store::Redis(connection) => connection.set(KEY, json).await?,
+    /// Only warns if it fails: nothing in the service depends on it.
+    pub(crate) async fn publish(&self, account: &Account) {
+        let mut store = self.store.lock().await;
+        let Some(store) = &mut *store else { return };
+        if let Err(error) = store.write(account).await {
+            tracing::warn!("cannot publish the account: {error:#}");
         }
-        Ok(())
     }
 
     #[lifecycle::component(order = 2, phase = "disconnect")]
@@ -62,17 +49,27 @@ impl RedisManager {
     }
 }
 
-fn read(database: &redb::Database) -> Result<Option<String>, redb::Error> {
-    let table = match database.begin_read()?.open_table(TABLE) {
-        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-        table => table?,
-    };
-    Ok(table.get(KEY)?.map(|json| json.value().to_owned()))
+impl Store {
+    async fn write(&mut self, account: &Account) -> anyhow::Result<()> {
+        let json = serde_json::to_string(account)?;
+        match self {
+            Store::File(path) => replace(path, &json)?,
+            Store::Redis(server, connection) => {
+                let mut open = match connection.take() {
+                    Some(open) => open,
+                    None => server.get_multiplexed_async_connection().await.context("cannot reach Redis")?,
+                };
+                open.set::<_, _, ()>(KEY, json).await?;
+                *connection = Some(open);
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Blocks for a commit of a kilobyte: about as long as moving it to another thread would take.
-fn write(database: &redb::Database, json: &str) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    transaction.open_table(TABLE)?.insert(KEY, json)?;
-    Ok(transaction.commit()?)
+/// Readers see the old text or the new one, never a part.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text)?;
+    std::fs::rename(new, path)
 }

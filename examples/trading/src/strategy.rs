@@ -2,82 +2,59 @@
 
 use std::sync::Arc;
 
+use anyhow::ensure;
 use tokio::sync::Mutex;
 
-use crate::account::{Account, Order};
-use crate::database::DatabaseManager;
+use crate::account::Account;
+use crate::batch::Stop;
+use crate::database::now_us;
 use crate::exchange::Bar;
-use crate::snapshot::RedisManager;
+use crate::recorder::Recorder;
 use crate::summary::Summary;
 
 pub(crate) struct Strategy {
-    database: Arc<DatabaseManager>,
-    snapshots: Arc<RedisManager>,
+    recorder: Arc<Recorder>,
     book: Mutex<Book>,
 }
 
-#[derive(Default)]
 struct Book {
     account: Account,
-    pending: Option<Order>,
     summary: Summary,
 }
 
 impl Strategy {
-    pub(crate) fn new(
-        account: Account,
-        database: &Arc<DatabaseManager>,
-        snapshots: &Arc<RedisManager>,
-    ) -> Self {
-        Self {
-            database: Arc::clone(database),
-            snapshots: Arc::clone(snapshots),
-            book: Mutex::new(Book { account, ..Book::default() }),
-        }
+    pub(crate) fn new(account: Account, recorder: &Arc<Recorder>) -> Self {
+        let book = Mutex::new(Book { account, summary: Summary::default() });
+        Self { recorder: Arc::clone(recorder), book }
     }
 
     pub(crate) async fn trade(&self, bar: &Bar) -> anyhow::Result<()> {
         let mut book = self.book.lock().await;
-        if let Some(order) = book.pending.clone() {
-            let fill = book.account.price(&order, bar.open);
-            self.database.fill(&order, &fill).await?;
-            book.account.apply(&order, fill);
-            book.pending = None;
-            book.summary.fills += 1;
+        let Book { account, summary } = &mut *book;
+        // Checked under the lock that `stop` takes: a day is either traded before it or left to the next run.
+        if !lifecycle::is_running() {
+            return Ok(());
         }
-        let Book { account, summary, .. } = &mut *book;
+        // A gap would last for ever; after a restart, the exchange sends the missing days.
+        ensure!(bar.seq == account.next, "expected day {}, received day {}", account.next, bar.seq);
+        let (fill, order) = account.trade(bar, now_us());
         summary.add(bar, |price| account.equity(price));
-        // Asked under the lock that `stop` takes: an order is either placed before it or not at all.
-        if let Some(order) = book.account.see(bar)
-            && lifecycle::is_running()
-        {
-            self.database.place(&order).await?;
-            book.pending = Some(order);
-            book.summary.orders += 1;
-        }
-        Ok(())
+        summary.fills += u64::from(fill.is_some());
+        summary.orders += u64::from(order.is_some());
+        self.recorder.accept(bar.clone(), (fill, order), account.clone()).await
     }
 
     pub(crate) async fn summary(&self) -> Summary {
         self.book.lock().await.summary.clone()
     }
 
-    /// Waits for an order that is on its way, and takes back the one that is not filled yet.
+    /// Waits for the day that is under way, and takes back the order that is not filled yet.
     #[lifecycle::component(phase = "stop")]
-    async fn stop(&self) -> anyhow::Result<()> {
+    async fn stop(&self) {
         let mut book = self.book.lock().await;
-        if let Some(order) = book.pending.take() {
-            self.database.cancel(&order).await?;
-        }
-        self.database.stop_trading(book.summary.profit()).await?;
+        let (profit, cancelled) = (book.summary.profit(), book.account.cancel());
+        let stop = Stop { stopped_us: now_us(), profit, cancelled };
+        self.recorder.accept_stop(stop, book.account.clone()).await;
         tracing::info!("trading has stopped");
-        Ok(())
-    }
-
-    /// After every tick, and once more at the end: the tick that was running may have gone on after `stop`.
-    #[lifecycle::component(phase = "persist")]
-    pub(crate) async fn save(&self) -> anyhow::Result<()> {
-        let account = self.book.lock().await.account.clone();
-        self.snapshots.save(&account).await
     }
 }

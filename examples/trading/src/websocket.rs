@@ -1,19 +1,33 @@
 //! The connection to the exchange: disconnected first, with a real close handshake.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::exchange::{Bar, Subscribe};
 
+/// How long to wait for the exchange's goodbye. Nothing is lost without it.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
 pub(crate) struct WebSocketManager {
-    socket: Mutex<WebSocketStream<MaybeTlsStream<TcpStream>>>,
+    feed: Mutex<Feed>,
+    /// After so long a silence, the connection counts as dead: a peer that vanishes closes nothing.
+    timeout: Duration,
+}
+
+struct Feed {
+    socket: Socket,
+    heard: Instant,
 }
 
 /// What arrived since the last call.
@@ -25,19 +39,28 @@ pub(crate) struct News {
 }
 
 impl WebSocketManager {
-    pub(crate) async fn connect(exchange: SocketAddr, subscribe: &Subscribe) -> anyhow::Result<Self> {
-        let (mut socket, _) = connect_async(format!("ws://{exchange}"))
+    pub(crate) async fn connect(
+        exchange: SocketAddr,
+        subscribe: &Subscribe,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
+        let (mut socket, _) = time::timeout(timeout, connect_async(format!("ws://{exchange}")))
             .await
+            .map_err(anyhow::Error::from)
+            .and_then(|connected| Ok(connected?))
             .with_context(|| format!("cannot reach the exchange at {exchange}"))?;
         socket.send(Message::text(serde_json::to_string(subscribe)?)).await?;
-        Ok(Self { socket: Mutex::new(socket) })
+        Ok(Self { feed: Mutex::new(Feed { socket, heard: Instant::now() }), timeout })
     }
 
     /// Takes what is here and does not wait for more: a quiet market must not look like a hang.
+    ///
+    /// Even then the exchange sends pings, so silence means that the connection is dead.
     pub(crate) async fn receive(&self) -> anyhow::Result<News> {
-        let mut socket = self.socket.lock().await;
+        let Feed { socket, heard } = &mut *self.feed.lock().await;
         let mut news = News::default();
         while let Some(message) = socket.next().now_or_never() {
+            *heard = Instant::now();
             match message.transpose().context("the feed broke")? {
                 Some(Message::Text(bar)) => news.bars.push(serde_json::from_str(&bar)?),
                 Some(Message::Close(Some(frame))) if frame.code == CloseCode::Normal => {
@@ -48,17 +71,25 @@ impl WebSocketManager {
                 Some(_) => {}
             }
         }
+        ensure!(heard.elapsed() < self.timeout, "the exchange has been silent for {:.1?}", heard.elapsed());
         Ok(news)
     }
 
     #[lifecycle::component(order = 1, phase = "disconnect")]
-    async fn close(&self) -> anyhow::Result<()> {
-        let mut socket = self.socket.lock().await;
-        // The sink's `close` and not the socket's own: it accepts that the exchange may have closed already.
-        SinkExt::close(&mut *socket).await?;
-        // Until the exchange has answered; what it sent before that is not ours any more.
-        while socket.next().await.transpose()?.is_some() {}
-        tracing::info!("the exchange has said goodbye");
-        Ok(())
+    async fn close(&self) {
+        let socket = &mut self.feed.lock().await.socket;
+        match time::timeout(GOODBYE, say_goodbye(socket)).await {
+            Ok(Ok(())) => tracing::info!("the exchange has said goodbye"),
+            Ok(Err(error)) => tracing::warn!("hung up on the exchange: {error}"),
+            Err(_) => tracing::warn!("hung up on the exchange: it does not answer"),
+        }
     }
+}
+
+async fn say_goodbye(socket: &mut Socket) -> Result<(), tungstenite::Error> {
+    // The sink's `close` and not the socket's own: it accepts that the exchange may have closed already.
+    SinkExt::close(socket).await?;
+    // Until the exchange has answered; what it sent before that is sent again to the next run.
+    while socket.next().await.transpose()?.is_some() {}
+    Ok(())
 }
