@@ -1,0 +1,253 @@
+//! The documents of the repository: their fenced blocks, and the comparison of shown output with real output.
+//!
+//! Above each block of output stands the run that it shows, and which of its lines are kept, where not all are:
+//! `<!-- run: hang | keep: CRITICAL | keep: SUSPECT -->`.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use regex::Regex;
+
+/// Longer lines of output are wrapped, so that a reader need not scroll: in the README, which is for the first look,
+/// and in the other documents.
+const WIDTHS: (usize, usize) = (100, 130);
+
+/// The root of the repository.
+///
+/// # Panics
+/// Never: this package is a folder of it.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder of the repository").to_owned()
+}
+
+/// A fenced block.
+#[derive(Debug)]
+pub struct Block {
+    /// The document, relative to the root.
+    pub file: PathBuf,
+    /// What stands behind the opening fence: `rust,no_run`, `text`.
+    pub language: String,
+    /// The run that it shows.
+    pub run: Option<String>,
+    keep: Vec<String>,
+    text: Vec<String>,
+    /// The lines between the fences, from 0.
+    lines: Range<usize>,
+}
+
+/// README.md, CONTRIBUTING.md and everything in `docs/`, relative to the root.
+///
+/// # Panics
+/// If they cannot be read.
+#[must_use]
+pub fn documents() -> Vec<PathBuf> {
+    let docs = fs::read_dir(root().join("docs")).expect("the folder");
+    let names = docs.map(|entry| Path::new("docs").join(entry.expect("an entry").file_name()));
+    let mut names: Vec<PathBuf> =
+        names.filter(|name| name.extension().is_some_and(|end| end == "md")).collect();
+    names.extend(["README.md", "CONTRIBUTING.md"].map(PathBuf::from));
+    names.sort();
+    names
+}
+
+/// Every fenced block of a document.
+///
+/// # Panics
+/// If the document cannot be read, or a fence is not closed.
+#[must_use]
+pub fn blocks(file: &Path) -> Vec<Block> {
+    let document = fs::read_to_string(root().join(file)).expect("a document");
+    let lines: Vec<&str> = document.lines().collect();
+    let mut blocks = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        if let Some(language) = lines[at].strip_prefix("```") {
+            let first = at + 1;
+            let last = lines[first..].iter().position(|line| line.trim_end() == "```");
+            let last = first + last.unwrap_or_else(|| panic!("{}:{first}: never closed", file.display()));
+            let (run, keep) = marker(at.checked_sub(1).map_or("", |above| lines[above]));
+            blocks.push(Block {
+                file: file.to_owned(),
+                language: language.trim().to_owned(),
+                run,
+                keep,
+                text: lines[first..last].iter().map(|line| (*line).to_owned()).collect(),
+                lines: first..last,
+            });
+            at = last;
+        }
+        at += 1;
+    }
+    blocks
+}
+
+fn marker(line: &str) -> (Option<String>, Vec<String>) {
+    let inside = line.strip_prefix("<!-- run:").and_then(|rest| rest.strip_suffix("-->"));
+    let Some(inside) = inside else { return (None, Vec::new()) };
+    let mut parts = inside.split('|').map(str::trim);
+    let run = parts.next().map(str::to_owned);
+    (run, parts.map(|part| part.strip_prefix("keep: ").expect("`keep: words`").to_owned()).collect())
+}
+
+/// Asserts that each block shows what its run says: `outputs` runs the service, and returns the names of the runs that
+/// documents may show with the output of each. With `UPDATE_DOCS=1` blocks that differ are written anew.
+///
+/// A report says what the threads of a service do at that moment, and now and then one of them does something else than
+/// in the run that is shown. So a service gets three tries.
+///
+/// # Panics
+/// If a block differs, a block keeps what the output does not have, or no document shows a run.
+pub fn check(outputs: impl Fn() -> Vec<(&'static str, String)>) {
+    // Runs are checked in parallel, and two of them may be in one document.
+    static DOCUMENTS: Mutex<()> = Mutex::new(());
+    for last in [false, false, true] {
+        let outputs = outputs();
+        let _one_at_a_time = DOCUMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stale: Vec<Stale> = outputs.iter().flat_map(|(run, output)| stale(run, output)).collect();
+        stale.sort_by_key(|(block, _)| (block.file.clone(), block.lines.start));
+        if stale.is_empty() {
+            return;
+        }
+        if last && std::env::var_os("UPDATE_DOCS").is_some() {
+            // Blocks of one document from its end, so that the places of the earlier ones stay right.
+            stale.iter().rev().for_each(|(block, real)| block.write(real));
+        } else if last {
+            let stale: Vec<String> = stale.iter().map(|(block, real)| block.differs(real)).collect();
+            panic!(
+                "{}\nUPDATE_DOCS=1 cargo test -p lifecycle-tests --test docs writes these anew",
+                stale.join("\n")
+            );
+        }
+    }
+}
+
+/// A block, and what it should show.
+type Stale = (Block, Vec<String>);
+
+fn stale(run: &str, output: &str) -> Vec<Stale> {
+    let blocks: Vec<Block> = documents().iter().flat_map(|file| blocks(file)).collect();
+    let shown: Vec<Block> = blocks.into_iter().filter(|block| block.run.as_deref() == Some(run)).collect();
+    assert!(!shown.is_empty(), "no document shows the run `{run}`");
+    let selected = shown.into_iter().map(|block| {
+        let real = block.select(output);
+        (block, real)
+    });
+    selected.filter(|(block, real)| normalise(&block.text) != normalise(real)).collect()
+}
+
+impl Block {
+    /// The lines of `output` that are to be shown, wrapped; `…` stands for those that are not.
+    fn select(&self, output: &str) -> Vec<String> {
+        for words in &self.keep {
+            let kept = output.lines().any(|line| line.contains(words));
+            assert!(kept, "{}: no line has {words:?} in\n{output}", self.file.display());
+        }
+        let width = if self.file == Path::new("README.md") { WIDTHS.0 } else { WIDTHS.1 };
+        let mut shown: Vec<String> = Vec::new();
+        for line in output.lines() {
+            if self.keep.is_empty() || self.keep.iter().any(|words| line.contains(words)) {
+                shown.extend(wrap(line.trim_end(), width));
+            } else if shown.last().is_none_or(|last| last != "…") {
+                shown.push("…".to_owned());
+            }
+        }
+        shown
+    }
+
+    fn differs(&self, real: &[String]) -> String {
+        let (file, line) = (self.file.display(), self.lines.start);
+        format!("{file}:{line} shows\n{}\nbut the run says\n{}\n", normalise(&self.text), normalise(real))
+    }
+
+    fn write(&self, text: &[String]) {
+        let path = root().join(&self.file);
+        let document = fs::read_to_string(&path).expect("a document");
+        let mut lines: Vec<&str> = document.lines().collect();
+        lines.splice(self.lines.clone(), text.iter().map(String::as_str));
+        fs::write(path, lines.join("\n") + "\n").expect("a document");
+    }
+}
+
+/// Breaks a line at spaces.
+fn wrap(line: &str, width: usize) -> Vec<String> {
+    let mut wrapped = Vec::new();
+    let mut rest = line.to_owned();
+    while rest.chars().count() > width {
+        let end = rest.char_indices().nth(width).map_or(rest.len(), |(at, _)| at);
+        let indent = rest.len() - rest.trim_start().len();
+        let Some(space) = rest[indent..end].rfind(' ') else { break };
+        let (first, second) = rest.split_at(indent + space);
+        let second = format!("      {}", second.trim_start());
+        wrapped.push(first.trim_end().to_owned());
+        rest = second;
+    }
+    wrapped.push(rest);
+    wrapped
+}
+
+/// Without what differs from run to run: times, process and thread ids, counts of polls and of library frames, line
+/// numbers, versions of dependencies, and all that follows from them (the widths of columns, where lines are wrapped).
+fn normalise(lines: &[String]) -> String {
+    let mut text =
+        lines.iter().filter(|line| *line != "…").fold(String::new(), |text, line| text + line + " ");
+    for (pattern, instead) in [
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+        (r"\b\d+(\.\d+)?(ns|µs|ms)\b", "MEASURED"),
+        (r"\b\d+\.\d+ ?m?s\b", "MEASURED"),
+        (r"\b(after|took|up|age) \d+s\b", "$1 MEASURED"),
+        (r"\b(pid|process|thread|threads|and) \d+\b", "$1 ID"),
+        (r"\b(MEASURED|TIME) +\d{2,7}\b", "$1 ID"),
+        (r"\b\d+ % CPU\b", "N % CPU"),
+        (r"\bpolls so far: \d+", "polls so far: N"),
+        (r"\b\d+ beats before", "N beats before"),
+        (r"… \d+ (library|runtime) frames?", "… N $1 frames"),
+        (r"\.rs:\d+", ".rs:LINE"),
+        (r"-\d+\.\d+\.\d+/src", "-VERSION/src"),
+        (r"\d+ without a frame of yours: .*? end of", "N without a frame of yours: … end of"),
+    ] {
+        text = Regex::new(pattern).expect("a pattern").replace_all(&text, instead).into_owned();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_at_spaces_and_nothing_is_lost() {
+        let line = format!("  {}", ["word"; 60].join(" "));
+        let wrapped = wrap(&line, 80);
+        assert!(wrapped.len() > 2 && wrapped.iter().all(|line| line.chars().count() <= 80), "{wrapped:#?}");
+        assert_eq!(normalise(&wrapped), normalise(&[line]));
+        assert_eq!(wrap(&"x".repeat(300), 80), ["x".repeat(300)]);
+    }
+
+    #[test]
+    fn what_differs_from_run_to_run_is_not_compared() {
+        for (one, other) in [
+            ("2026-11-22T21:46:02.444295Z  INFO a", "2026-11-24T01:00:00Z INFO a"),
+            ("done  2.1ms  a.rs:66", "done  500.2µs  a.rs:7"),
+            ("hang report of process 1881:", "hang report of process 7:"),
+            ("last polled 4.4 s ago", "last polled 12.0 s ago"),
+            ("at tokio-1.54.1/src/x.rs:4", "at tokio-1.55.0/src/x.rs:5"),
+        ] {
+            assert_eq!(normalise(&[one.to_owned()]), normalise(&[other.to_owned()]));
+        }
+        assert_ne!(normalise(&["waiting 60s".to_owned()]), normalise(&["waiting 30s".to_owned()]));
+    }
+
+    #[test]
+    fn a_marker_names_its_run_and_what_is_kept() {
+        assert_eq!(marker("<!-- run: stop -->"), (Some("stop".to_owned()), vec![]));
+        let (run, keep) = marker("<!-- run: hang | keep: CRITICAL | keep: > t -->");
+        assert_eq!(
+            (run.as_deref(), &keep[..]),
+            (Some("hang"), &["CRITICAL".to_owned(), "> t".to_owned()][..])
+        );
+        assert_eq!(marker("<!-- a word -->").0, None);
+    }
+}

@@ -1,0 +1,246 @@
+//! What README.md and docs/ show is what happens: each block of output is compared with a real run.
+//! `UPDATE_DOCS=1 cargo test -p lifecycle-tests --test docs` writes those that differ anew.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
+
+use lifecycle_tests::documents::{self, check};
+use lifecycle_tests::programs::program;
+use lifecycle_tests::{Output, Running, Service};
+use regex::Regex;
+use tempfile::TempDir;
+
+/// The runs that documents may show, one test each below.
+const RUNS: [&str; 11] = [
+    "hello",
+    "stop",
+    "late hook",
+    "plan",
+    "sigquit",
+    "hang",
+    "hang verdict",
+    "deadlock",
+    "crash loop",
+    "ledger",
+    "wrong variable",
+];
+
+#[test]
+fn every_block_of_output_is_that_of_a_run() {
+    for file in documents::documents() {
+        for block in documents::blocks(&file) {
+            let (file, language) = (block.file.display(), block.language.as_str());
+            match block.run {
+                Some(run) => assert!(RUNS.contains(&run.as_str()), "{file}: there is no run `{run}`"),
+                None => {
+                    let code = ["rust", "rust,no_run", "toml", "sh", "ini", "dockerfile", "yaml"];
+                    assert!(code.contains(&language), "{file}: a block of {language:?} that no run checks");
+                }
+            }
+        }
+    }
+}
+
+/// `src/lib.rs` lists the documents whose code is compiled and run by `cargo test --doc`.
+#[test]
+fn every_block_of_code_is_a_doctest() {
+    let facade = fs::read_to_string(documents::root().join("src/lib.rs")).unwrap();
+    for file in documents::documents() {
+        let has_code = documents::blocks(&file).iter().any(|block| block.language.starts_with("rust"));
+        let name = format!("include_str!(\"../{}\")", file.display());
+        assert!(!has_code || facade.contains(&name), "src/lib.rs has no {name}");
+    }
+}
+
+#[test]
+fn the_readme_fits_on_a_few_screens() {
+    let readme = fs::read_to_string(documents::root().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 160, "{} lines", readme.lines().count());
+    for line in readme.lines() {
+        assert!(line.chars().count() <= 100, "too wide: {line}");
+    }
+}
+
+#[test]
+fn every_link_to_a_file_leads_somewhere() {
+    let link = Regex::new(r#"\]\(([^)#]+)(#[^)]*)?\)|src="([^"]+)""#).unwrap();
+    for file in documents::documents() {
+        let text = fs::read_to_string(documents::root().join(&file)).unwrap();
+        for found in link.captures_iter(&text) {
+            let target = found.get(1).or(found.get(3)).unwrap().as_str();
+            let path = documents::root().join(file.parent().unwrap_or(Path::new(""))).join(target);
+            assert!(target.contains("://") || path.exists(), "{}: {target}", file.display());
+        }
+    }
+}
+
+/// A misspelt variable is answered with all that there are.
+#[test]
+fn the_reference_has_every_variable() {
+    let output = Service::new(env!("CARGO_BIN_EXE_body")).args(["ok"]).env("LIFECYCLE_DRIAN", "5s").run();
+    let known = output.stderr.split_once("which knows ").expect("a warning").1.lines().next().unwrap();
+    let reference = fs::read_to_string(documents::root().join("docs/options.md")).unwrap();
+    for variable in known.split(", ") {
+        assert!(reference.contains(&format!("`{variable}")), "docs/options.md has no {variable}");
+    }
+}
+
+#[test]
+fn the_picture_is_drawn_by_its_example() {
+    let drawn = example("timeline").run().expect_code(0).stdout;
+    let picture = documents::root().join("docs/shutdown.svg");
+    let measured = Regex::new(r"\d+(\.\d+)?").unwrap();
+    let without = |svg: &str| measured.replace_all(svg, "N").into_owned();
+    let shown = fs::read_to_string(&picture).unwrap();
+    if without(&shown) == without(&drawn) {
+        return;
+    }
+    assert!(std::env::var_os("UPDATE_DOCS").is_some(), "not what the example draws:\n{drawn}");
+    fs::write(picture, drawn).unwrap();
+}
+
+#[test]
+fn hello() {
+    check(|| {
+        let service = greeted_twice();
+        service.signal(libc::SIGINT);
+        vec![("hello", without_plan(&service.wait().expect_code(0).stdout))]
+    });
+}
+
+#[test]
+#[cfg(feature = "stacks")]
+fn sigquit() {
+    check(|| {
+        let mut service = greeted_twice();
+        // It says hello right before it sleeps.
+        sleep(Duration::from_millis(100));
+        service.signal(libc::SIGQUIT);
+        service.line("end of the hang report");
+        service.signal(libc::SIGTERM);
+        vec![("sigquit", service.wait().expect_code(0).stderr)]
+    });
+}
+
+#[test]
+fn stop() {
+    check(|| {
+        let mut service = trading(&[]).start();
+        service.line("day 1:");
+        service.signal(libc::SIGINT);
+        vec![("stop", ours(&service.wait().expect_code(0)))]
+    });
+}
+
+#[test]
+fn a_late_hook() {
+    check(|| {
+        let hooks = Service::new(env!("CARGO_BIN_EXE_hooks")).args(["never", "subscriber"]);
+        let quiet =
+            hooks.env("RUST_LOG", "info").env("LIFECYCLE_RESTART", "off").env("LIFECYCLE_WATCHDOG", "off");
+        let mut service = quiet.start();
+        service.line("up");
+        service.signal(libc::SIGTERM);
+        vec![("late hook", ours(&service.wait().expect_code(1)))]
+    });
+}
+
+#[test]
+fn plan() {
+    check(|| vec![("plan", trading(&[]).env("LIFECYCLE_PLAN", "1").run().expect_code(0).stdout)]);
+}
+
+#[test]
+#[cfg(feature = "stacks")]
+fn hang() {
+    check(|| {
+        let hangs = trading(&["--hang-after", "5"]).env("LIFECYCLE_WATCHDOG_TIMEOUT", "4s");
+        let output = ours(&hangs.run().expect_code(1));
+        let (_, verdict) = output.split_once("CRITICAL").expect("a verdict");
+        let verdict = format!("CRITICAL{verdict}");
+        vec![("hang", output), ("hang verdict", verdict)]
+    });
+}
+
+/// The two threads are named in the order of their ids, which is by chance.
+#[test]
+#[cfg(feature = "stacks")]
+fn deadlock() {
+    check(|| {
+        let service = Service::new(env!("CARGO_BIN_EXE_matrix")).arg("abba");
+        let service = service.env("LIFECYCLE_WATCHDOG_TIMEOUT", "1s").env("LIFECYCLE_RESTART", "off");
+        let output = service.run().expect_code(1);
+        let (_, report) = output.stderr.split_once("CRITICAL").expect("a verdict");
+        let mut suspects: Vec<&str> =
+            report.lines().filter(|line| line.starts_with("SUSPECT thread")).collect();
+        suspects.sort_by_key(|line| line.find("credit").is_none());
+        suspects.extend(report.lines().filter(|line| line.contains("a cycle")));
+        vec![("deadlock", suspects.join("\n"))]
+    });
+}
+
+#[test]
+fn a_crash_loop() {
+    check(|| {
+        let folder = Arc::new(TempDir::new().unwrap());
+        let mut killed = trading_in(&folder, &[]).start();
+        killed.line("day 1:");
+        sleep(Duration::from_secs(1));
+        killed.signal(libc::SIGKILL);
+        let _ = killed.wait().expect_code(128 + libc::SIGKILL);
+
+        let mut service = trading_in(&folder, &["--crash-after", "3"]).start();
+        service.line("crash 4");
+        service.signal(libc::SIGTERM);
+        let output = service.wait().expect_code(0);
+        let history = Service::inside(program("restarts"), folder).run().expect_code(0);
+        vec![("crash loop", ours(&output)), ("ledger", history.stdout)]
+    });
+}
+
+#[test]
+fn a_wrong_variable() {
+    check(|| vec![("wrong variable", trading(&[]).env("LIFECYCLE_DRAIN", "5").run().expect_code(78).stderr)]);
+}
+
+/// `hello`, which has said it twice and has logged its plan, in whatever order: the plan says `hello.rs`.
+fn greeted_twice() -> Running {
+    let mut service = example("hello").start();
+    for _ in 0..3 {
+        service.line("hello");
+    }
+    service
+}
+
+fn trading(args: &[&str]) -> Service {
+    trading_in(&Arc::new(TempDir::new().unwrap()), args)
+}
+
+fn trading_in(folder: &Arc<TempDir>, args: &[&str]) -> Service {
+    let service = Service::inside(program("trading"), folder.clone()).env("TOKIO_WORKER_THREADS", "2");
+    args.iter().fold(service, Service::arg)
+}
+
+fn example(name: &str) -> Service {
+    // With this variable unset a subscriber shows errors only, if any package of the build asks for its filters.
+    Service::new(program(name)).env("TOKIO_WORKER_THREADS", "2").env("RUST_LOG", "info")
+}
+
+/// What `lifecycle` wrote to stderr, without what the service itself logs.
+fn ours(output: &Output) -> String {
+    let own = |line: &&str| !line.contains(" INFO trading") && !line.contains(" WARN trading");
+    without_plan(&output.stderr).lines().filter(own).map(|line| format!("{line}\n")).collect()
+}
+
+/// Without the plan, which is logged when the service is up or stops, so it may stand before or after other lines; and
+/// without the colours that a subscriber adds.
+fn without_plan(text: &str) -> String {
+    let plain = Regex::new("\x1b\\[[0-9;]*m").unwrap().replace_all(text, "").into_owned();
+    Regex::new("[^\n]* INFO lifecycle: shutdown plan\n([^\n]+\n)*\n")
+        .unwrap()
+        .replace_all(&plain, "")
+        .into_owned()
+}
