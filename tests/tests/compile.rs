@@ -40,7 +40,7 @@ fn strict_crates_compile_in_every_edition_and_under_another_name() {
     }
 }
 
-/// Not with another compiler, which is no mistake of whoever has it; but CI must not skip them unnoticed.
+/// Another compiler is no mistake, so the messages are skipped with a word; CI must not skip them unnoticed.
 fn can_compare_messages() -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("--version").output().unwrap().stdout;
