@@ -116,7 +116,7 @@ fn draw(bars: &[Bar]) -> String {
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="sans-serif" font-size="13">
 <title>One shutdown: phase by phase; a hook that hangs is late, and the next step begins</title>
 <style>
-text {{ fill: #57606a }} .axis {{ stroke: #8c959f; stroke-opacity: .4 }} .late, text.late {{ fill: #d1242f }}
+text {{ fill: #6e7781 }} .axis {{ stroke: #8c959f; stroke-opacity: .4 }} .late, text.late {{ fill: #d1242f }}
 .stop {{ fill: #bf8700 }} .drain {{ fill: #8c959f }} .persist {{ fill: #1a7f37 }} .disconnect {{ fill: #0969da }}
 @media (prefers-color-scheme: dark) {{ text {{ fill: #9198a1 }} .late, text.late {{ fill: #f85149 }} }}
 </style>

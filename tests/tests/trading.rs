@@ -1,13 +1,13 @@
 //! The trading example from outside: a real process, its exit code, its summary and its database.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
-use lifecycle_tests::{Output, Service};
+use lifecycle_tests::programs::program;
+use lifecycle_tests::{Output, Service, documents};
 use sqlx::{AnyConnection, Connection};
 use tempfile::TempDir;
 
@@ -60,7 +60,7 @@ fn a_hang_names_the_tick_and_its_await() {
     assert!(hung.took >= Duration::from_secs(2), "{:?}", hung.took);
     let critical = hung.stderr.lines().find(|line| line.contains("CRITICAL 🚨 System Hang Detected"));
     let critical = critical.unwrap_or_else(|| panic!("{}", hung.stderr));
-    let source = fs::read_to_string(workspace().join("examples/trading/src/scheduler.rs")).unwrap();
+    let source = fs::read_to_string(documents::root().join("examples/trading/src/scheduler.rs")).unwrap();
     let line = 1 + source.lines().position(|line| line.contains("reply_that_never_comes().await")).unwrap();
     for part in ["scheduler::tick", &format!("examples/trading/src/scheduler.rs:{line}")] {
         assert!(critical.contains(part), "no {part}: {critical}");
@@ -146,26 +146,7 @@ fn trading(args: &[&str]) -> Service {
 }
 
 fn trading_in(folder: &Arc<TempDir>, args: &[&str]) -> Service {
-    args.iter().fold(Service::inside(&PROGRAM, folder.clone()), Service::arg)
-}
-
-/// Cargo tells where it puts the program, whatever the profile and the target folder are.
-static PROGRAM: LazyLock<String> = LazyLock::new(|| {
-    // The whole workspace decides on the features of the dependencies: `-p` would build most of them anew.
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--workspace", "--bin", "trading", "--message-format=json-render-diagnostics"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let output = cargo.current_dir(workspace()).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "trading does not build");
-    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
-    let programs = messages.filter_map(|message| Some(message.unwrap()["executable"].as_str()?.to_owned()));
-    programs.last().expect("cargo names the program")
-});
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    args.iter().fold(Service::inside(program("trading"), folder.clone()), Service::arg)
 }
 
 fn now_us() -> i64 {
