@@ -66,16 +66,31 @@ fn the_readme_fits_on_a_few_screens() {
 }
 
 #[test]
-fn every_link_to_a_file_leads_somewhere() {
-    let link = Regex::new(r#"\]\(([^)#]+)(#[^)]*)?\)|src="([^"]+)""#).unwrap();
+fn every_link_leads_somewhere() {
+    let link = Regex::new(r"\]\(([^)#]*)(#[^)]*)?\)").unwrap();
     for file in documents::documents() {
-        let text = fs::read_to_string(documents::root().join(&file)).unwrap();
-        for found in link.captures_iter(&text) {
-            let target = found.get(1).or(found.get(3)).unwrap().as_str();
-            let path = documents::root().join(file.parent().unwrap_or(Path::new(""))).join(target);
-            assert!(target.contains("://") || path.exists(), "{}: {target}", file.display());
+        let from = documents::root().join(&file);
+        for found in link.captures_iter(&fs::read_to_string(&from).unwrap()) {
+            let (target, anchor) = (&found[1], found.get(2).map_or("", |anchor| anchor.as_str()));
+            if target.contains("://") {
+                continue;
+            }
+            let path = if target.is_empty() { from.clone() } else { from.parent().unwrap().join(target) };
+            assert!(path.exists(), "{}: {target}", file.display());
+            let known = anchor.is_empty() || anchors(&path).iter().any(|known| known == anchor);
+            assert!(known, "{}: {target}{anchor}", file.display());
         }
     }
+}
+
+/// The headings of a document, as GitHub links to them.
+fn anchors(document: &Path) -> Vec<String> {
+    let text = fs::read_to_string(document).unwrap();
+    let headings = text.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' '));
+    let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
+    let anchor =
+        |heading: &str| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-");
+    headings.map(|heading| format!("#{}", anchor(heading))).collect()
 }
 
 /// A misspelt variable is answered with all that there are.
