@@ -5,6 +5,7 @@
 
 mod output;
 
+use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -101,7 +102,7 @@ fn marker(line: &str) -> (Option<String>, Vec<String>) {
 /// in the run that is shown. So a service gets three tries.
 ///
 /// # Panics
-/// If a block differs, a block keeps what the output does not have, or no document shows a run.
+/// If a block differs, keeps what the output does not have, or no document shows a run.
 pub fn check(outputs: impl Fn() -> Vec<(&'static str, String)>) {
     // Runs are checked in parallel, and two of them may be in one document.
     static DOCUMENTS: Mutex<()> = Mutex::new(());
@@ -109,44 +110,68 @@ pub fn check(outputs: impl Fn() -> Vec<(&'static str, String)>) {
         let outputs = outputs();
         let _one_at_a_time = DOCUMENTS.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stale: Vec<Stale> = outputs.iter().flat_map(|(run, output)| stale(run, output)).collect();
-        stale.sort_by_key(|(block, _)| (block.file.clone(), block.lines.start));
+        stale.sort_by_key(|stale| (stale.block.file.clone(), stale.block.lines.start));
         if stale.is_empty() {
             return;
         }
         if last && std::env::var_os("UPDATE_DOCS").is_some() {
             // Blocks of one document from its end, so that the places of the earlier ones stay right.
-            stale.iter().rev().for_each(|(block, real)| block.write(real));
+            stale.iter().rev().for_each(Stale::write);
         } else if last {
-            let stale: Vec<String> = stale.iter().map(|(block, real)| block.differs(real)).collect();
-            panic!(
-                "{}\nUPDATE_DOCS=1 cargo test -p lifecycle-tests --test docs writes these anew",
-                stale.join("\n")
-            );
+            let stale: Vec<String> = stale.iter().map(Stale::to_string).collect();
+            let update = "UPDATE_DOCS=1 cargo test -p lifecycle-tests --test docs writes these anew";
+            panic!("{}\n{update}", stale.join("\n"));
         }
     }
 }
-
-/// A block, and what it should show.
-type Stale = (Block, Vec<String>);
 
 fn stale(run: &str, output: &str) -> Vec<Stale> {
     let blocks: Vec<Block> = documents().iter().flat_map(|file| blocks(file)).collect();
     let shown: Vec<Block> = blocks.into_iter().filter(|block| block.run.as_deref() == Some(run)).collect();
     assert!(!shown.is_empty(), "no document shows the run `{run}`");
-    let selected = shown.into_iter().map(|block| {
+    let compared = shown.into_iter().map(|block| {
         let real = block.select(output);
-        (block, real)
+        let missing = block.keep.iter().filter(|words| !output.contains(*words)).cloned().collect();
+        Stale { block, real, missing }
     });
-    selected.filter(|(block, real)| normalise(&block.text) != normalise(real)).collect()
+    compared.filter(Stale::is_stale).collect()
+}
+
+/// A block, and what it should show.
+struct Stale {
+    block: Block,
+    real: Vec<String>,
+    /// What the block keeps, and the output does not have.
+    missing: Vec<String>,
+}
+
+impl Stale {
+    fn is_stale(&self) -> bool {
+        !self.missing.is_empty() || normalise(&self.block.text) != normalise(&self.real)
+    }
+
+    fn write(&self) {
+        assert!(self.missing.is_empty(), "{self}\nThe comment above the block is to be changed by hand");
+        let path = root().join(&self.block.file);
+        let document = fs::read_to_string(&path).expect("a document");
+        let mut lines: Vec<&str> = document.lines().collect();
+        lines.splice(self.block.lines.clone(), self.real.iter().map(String::as_str));
+        fs::write(path, lines.join("\n") + "\n").expect("a document");
+    }
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Block { file, lines, text, .. } = &self.block;
+        writeln!(f, "{}:{} shows\n{}", file.display(), lines.start, normalise(text))?;
+        writeln!(f, "but the run says\n{}", normalise(&self.real))?;
+        self.missing.iter().try_for_each(|words| writeln!(f, "and has no line with {words:?}"))
+    }
 }
 
 impl Block {
     /// The lines of `output` that are to be shown, wrapped; `…` stands for those that are not.
     fn select(&self, output: &str) -> Vec<String> {
-        for words in &self.keep {
-            let kept = output.lines().any(|line| line.contains(words));
-            assert!(kept, "{}: no line has {words:?} in\n{output}", self.file.display());
-        }
         let width = if self.file == Path::new("README.md") { WIDTHS.0 } else { WIDTHS.1 };
         let mut shown: Vec<String> = Vec::new();
         for line in output.lines() {
@@ -157,19 +182,6 @@ impl Block {
             }
         }
         shown
-    }
-
-    fn differs(&self, real: &[String]) -> String {
-        let (file, line) = (self.file.display(), self.lines.start);
-        format!("{file}:{line} shows\n{}\nbut the run says\n{}\n", normalise(&self.text), normalise(real))
-    }
-
-    fn write(&self, text: &[String]) {
-        let path = root().join(&self.file);
-        let document = fs::read_to_string(&path).expect("a document");
-        let mut lines: Vec<&str> = document.lines().collect();
-        lines.splice(self.lines.clone(), text.iter().map(String::as_str));
-        fs::write(path, lines.join("\n") + "\n").expect("a document");
     }
 }
 

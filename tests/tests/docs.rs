@@ -93,8 +93,9 @@ fn stop() {
 
 #[test]
 fn a_late_hook() {
+    // A later hook is patient, so that the process lives until the late one's report is written.
     check(|| {
-        let hooks = Service::new(env!("CARGO_BIN_EXE_hooks")).args(["never", "subscriber"]);
+        let hooks = Service::new(env!("CARGO_BIN_EXE_hooks")).args(["never", "patient", "subscriber"]);
         let quiet =
             hooks.env("RUST_LOG", "info").env("LIFECYCLE_RESTART", "off").env("LIFECYCLE_WATCHDOG", "off");
         let mut service = quiet.start();
@@ -126,7 +127,7 @@ fn hang() {
 fn deadlock() {
     check(|| {
         let service = Service::new(env!("CARGO_BIN_EXE_matrix")).arg("abba");
-        let service = service.env("LIFECYCLE_WATCHDOG_TIMEOUT", "1s").env("LIFECYCLE_RESTART", "off");
+        let service = service.env("LIFECYCLE_WATCHDOG_TIMEOUT", "4s").env("LIFECYCLE_RESTART", "off");
         let output = service.run().expect_code(1);
         let (_, report) = output.stderr.split_once("CRITICAL").expect("a CRITICAL line");
         let mut suspects: Vec<&str> =
