@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::manager::LifecycleManager;
 use super::runtime::Body;
-use super::supervise::{GRACE, Init, Service};
+use super::service::{GRACE, Init, Service};
 use super::{on_hang, re_exec};
 use crate::config::options::Options;
 use crate::config::resolve::Config;

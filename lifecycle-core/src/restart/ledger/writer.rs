@@ -178,27 +178,36 @@ impl LedgerFile {
             Contents::Unreadable(reason) => return self.count_in_memory(known, &changes, &reason),
         }
         let before = self.unwritten.is_empty().then(|| known.clone());
-        let words = file::crash_notes(&self.path);
-        words.iter().flatten().for_each(|(process, words)| known.add_crash_note(process, words));
+        let notes = file::crash_notes(&self.path);
+        notes.iter().flatten().for_each(|(process, note)| known.add_crash_note(process, note));
         change(&mut known);
-        if before.is_some_and(|before| before == known) {
+        if before.as_ref().is_some_and(|before| *before == known) {
             return (known, lock.is_ok());
         }
-        let written = file::write(&self.path, &known.to_bytes());
+        let is_mark = before.is_some_and(|before| before.crashes == known.crashes);
+        let written = match known.to_bytes() {
+            // Only the power could take a mark away, and then it says nothing any more.
+            bytes if is_mark => file::write_in_place(&self.path, &bytes),
+            bytes => file::write(&self.path, &bytes),
+        };
         if written.is_ok() {
             self.unwritten.clear();
-            words.into_iter().for_each(|_| file::forget_crash_notes(&self.path));
+            notes.into_iter().for_each(|_| file::forget_crash_notes(&self.path));
         } else {
-            self.unwritten.extend(changes);
-            let surplus = self.unwritten.len().saturating_sub(UNWRITTEN);
-            self.unwritten.drain(..surplus);
+            self.keep(changes);
         }
-        // Without the lock another process's change may be lost, but ours stands there.
+        // Without the lock another process's change may be lost, but ours is there.
         let durable = written.is_ok();
         if let Err(error) = lock.map(drop).and(written) {
             self.warn(&format!("{error}: {IN_MEMORY}"));
         }
         (known, durable)
+    }
+
+    fn keep(&mut self, changes: Vec<Change>) {
+        self.unwritten.extend(changes);
+        let surplus = self.unwritten.len().saturating_sub(UNWRITTEN);
+        self.unwritten.drain(..surplus);
     }
 
     fn count_in_memory(&mut self, mut known: Record, changes: &[Change], reason: &str) -> (Record, bool) {
