@@ -15,7 +15,7 @@ fn stopped(flavor: &str, kind: &str, how: &str, count: u32) {
         .arg(flavor)
         .arg(kind)
         .arg(how)
-        .arg(&count.to_string())
+        .arg(count.to_string())
         .env("LIFECYCLE_SHUTDOWN_TIMEOUT", format!("{}ms", budget.as_millis()))
         .start();
     service.line("up");

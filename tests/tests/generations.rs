@@ -6,7 +6,7 @@ use lifecycle_tests::{Output, Service};
 
 fn leftovers(kind: &str, crashes: u32) -> Output {
     let mut service =
-        Service::new(env!("CARGO_BIN_EXE_leftovers")).arg(kind).arg(&crashes.to_string()).start();
+        Service::new(env!("CARGO_BIN_EXE_leftovers")).arg(kind).arg(crashes.to_string()).start();
     service.line("stays up");
     std::thread::sleep(Duration::from_millis(700));
     service.signal(libc::SIGTERM);

@@ -80,6 +80,10 @@ impl Config {
             hang: read.hang(),
         };
         read.check_images(&mut config);
+        if config.flavor == Flavor::MultiThread && config.worker_threads.is_none() {
+            // tokio's own, which panics where it is wrong.
+            read.number("TOKIO_WORKER_THREADS", 1, 1);
+        }
         if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
     }
 }

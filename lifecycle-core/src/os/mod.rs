@@ -14,5 +14,6 @@ pub(crate) mod sigaction;
 pub(crate) mod signal;
 pub(crate) mod stderr;
 pub(crate) mod text;
+pub(crate) mod thread;
 pub(crate) mod throttling;
 pub(crate) mod wakeup;

@@ -47,24 +47,14 @@ impl<'a> Tasks<'a> {
 
     /// Returns how many there were.
     fn drop_picked(&mut self, observer: &mut dyn Observer, picked: impl Fn(&Task) -> bool) -> usize {
-        let run = self.run;
-        let is_known = |id: &u64| self.stuck.iter().any(|(stuck, _)| stuck == id);
-        let chosen = run.tasks().into_iter().filter(|(id, task)| picked(task) && !is_known(id));
-        // A thread is not waited for: nothing was asked of it that it has not known for the whole drain.
-        let (threads, tasks): (Vec<_>, Vec<_>) =
-            chosen.partition(|(_, task)| matches!(task.stop, Stop::Thread));
-        let count = threads.len() + tasks.len();
-        self.stuck.extend(threads);
-        if tasks.is_empty() {
-            return count;
-        }
-        // Before they go: afterwards a slot may be another task's.
-        let observed: Vec<bool> = tasks.iter().map(|(_, task)| task.slot.observed_shutdown()).collect();
-        tasks.iter().for_each(|(_, task)| task.stop.request());
-        let ids: Vec<u64> = tasks.iter().map(|(id, _)| *id).collect();
-        self.wait_until_gone(observer, &ids);
-        let live = run.tasks();
-        for ((id, task), observed) in tasks.into_iter().zip(observed) {
+        let is_stuck = |id: u64| self.stuck.iter().any(|(stuck, _)| *stuck == id);
+        let chosen = self.run.begin_drop(|id, task| picked(task) && !is_stuck(id));
+        let count = chosen.len();
+        // Now, and not once they are gone: a slot may be another task's by then.
+        let observed: Vec<bool> = chosen.iter().map(|(_, task)| task.slot.observed_shutdown()).collect();
+        self.wait_until_gone(observer);
+        let live = self.run.tasks();
+        for ((id, task), observed) in chosen.into_iter().zip(observed) {
             if live.contains_key(&id) {
                 self.stuck.push((id, task));
             } else {
@@ -75,17 +65,19 @@ impl<'a> Tasks<'a> {
         count
     }
 
-    fn wait_until_gone(&self, observer: &mut dyn Observer, ids: &[u64]) {
-        let mut live = ids.len();
-        loop {
+    /// As long as they go.
+    fn wait_until_gone(&self, observer: &mut dyn Observer) {
+        let mut left = self.run.dropping();
+        while left > 0 {
             let until = (Instant::now() + DROP_TIMEOUT).min(self.deadline);
-            self.wait_while(observer, until, |run: &Run| run.count_live(ids) == live);
-            let now = self.run.count_live(ids);
-            if now == 0 || now == live || Instant::now() >= until {
-                return;
+            self.wait_while(observer, until, |run: &Run| run.dropping() > 0);
+            let now = self.run.dropping();
+            if now == left || Instant::now() >= self.deadline {
+                break;
             }
-            live = now;
+            left = now;
         }
+        self.run.end_drop();
     }
 
     pub(super) fn wait_while(
@@ -119,7 +111,7 @@ impl<'a> Tasks<'a> {
     fn add_row(&mut self, task: &Task, result: TaskResult) {
         let same =
             |row: &&mut TaskReport| row.name == *task.name && row.place == task.place && row.result == result;
-        match self.rows.iter_mut().find(same) {
+        match self.rows.iter_mut().rev().find(same) {
             Some(row) => row.count += 1,
             None => {
                 self.rows.push(TaskReport {

@@ -75,12 +75,8 @@ pub(crate) fn set_trace_poll(trace: TracePoll) {
 /// observes it in the name of main, which may be waiting for it.
 #[inline]
 pub(crate) fn observe_shutdown() {
-    match CURRENT.get() {
-        Some(task) => task.observe(),
-        None => {
-            MAIN.load().into_iter().filter(|_| !generation::is_left_behind()).for_each(TrackedTask::observe)
-        }
-    }
+    let task = CURRENT.get().or_else(|| MAIN.load().filter(|_| !generation::is_left_behind()));
+    task.into_iter().for_each(TrackedTask::observe);
 }
 
 /// As [`observe_shutdown`], but only for a tracked task.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::os::lock::lock;
-use crate::os::log;
+use crate::os::{log, thread};
 use crate::restart::ledger::file::{self, Contents};
 use crate::restart::ledger::format::Record;
 
@@ -48,7 +48,7 @@ impl LedgerWriter {
         let record = Record::new();
         let state = State { queue: VecDeque::new(), done: 0, record, durable: false, stalled: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let (kept, file) = (
+        let (kept, mut file) = (
             shared.clone(),
             LedgerFile {
                 path: path.clone(),
@@ -57,8 +57,7 @@ impl LedgerWriter {
                 lock_timeout: file::LOCK_TIMEOUT,
             },
         );
-        let thread = std::thread::Builder::new().name("lifecycle-ledger".into());
-        if let Err(error) = thread.spawn(move || kept.work(file)) {
+        if let Err(error) = thread::spawn("lifecycle-ledger", None, move || kept.work(&mut file)) {
             warn(&path, &format!("its thread cannot be started ({error}): {IN_MEMORY}"));
             shared.state().stalled = true;
         }
@@ -115,7 +114,7 @@ impl Shared {
     }
 
     /// Writes what has come in, all of it at once. Ends with the process.
-    fn work(&self, mut file: LedgerFile) {
+    fn work(&self, file: &mut LedgerFile) {
         block_file_size_signal();
         loop {
             let state = self.changed.wait_while(self.state(), |state| state.queue.is_empty());
