@@ -44,7 +44,14 @@
 //! its hooks are then missing: write `use my_jobs as _;`. The plan that is logged at start-up, and printed by
 //! `LIFECYCLE_PLAN=1`, shows what was found.
 
-pub use lifecycle_core::*;
+#[doc(hidden)]
+pub use lifecycle_core::__private;
+pub use lifecycle_core::{
+    Cause, Ending, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult, LifecycleManager,
+    Phase, Place, Plan, PlannedHook, PreviousRun, Report, RuntimeResult, Signal, State, Status, TaskReport,
+    TaskResult, hang_report, is_running, ledger, manage, manage_arc, plan, ready, release, shutdown, spawn,
+    status, stopping, token, watchdog,
+};
 
 /// Registers a method or a free function as a hook of the shutdown; nothing else has to name it.
 ///

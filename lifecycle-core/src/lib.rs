@@ -29,7 +29,7 @@ pub use model::phase::Phase;
 pub use model::place::Place;
 pub use model::plan::{Plan, PlannedHook};
 pub use model::previous_run::{Ending, PreviousRun};
-pub use model::report::{HookReport, HookResult, Report, TaskReport, TaskResult};
+pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
 pub use model::status::{HeartbeatStatus, State, Status};
 pub use supervisor::{
     LifecycleManager, is_running, manage, manage_arc, plan, ready, release, shutdown, spawn, status,

@@ -29,6 +29,14 @@ pub struct Report {
 }
 
 /// What became of the tokio runtime after the last hook.
+///
+/// ```
+/// use lifecycle::{Report, RuntimeResult};
+///
+/// fn left_something_behind(report: &Report) -> bool {
+///     report.runtime != RuntimeResult::Stopped
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
