@@ -167,5 +167,10 @@ fn keep_attributes(attributes: &mut Vec<syn::Attribute>) {
 }
 
 fn show(item: Item) -> String {
-    prettyplease::unparse(&syn::File { shebang: None, frontmatter: None, attrs: Vec::new(), items: vec![item] })
+    prettyplease::unparse(&syn::File {
+        shebang: None,
+        frontmatter: None,
+        attrs: Vec::new(),
+        items: vec![item],
+    })
 }

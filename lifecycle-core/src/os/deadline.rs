@@ -17,11 +17,11 @@ pub(crate) fn set_budget(budget: Duration) {
     BUDGET.store(nanos(budget), Relaxed);
 }
 
-/// Arms the deadline, unless it is armed. Atomics and `clock_gettime` only: a signal handler may call it.
-pub(crate) fn arm() {
+/// Arms the deadline, unless it is armed: false then. Atomics and `clock_gettime` only: a signal handler may call it.
+pub(crate) fn arm() -> bool {
     let at = monotonic_ns().saturating_add(BUDGET.load(Relaxed));
     // The first moment of a shutdown counts; a second signal changes nothing.
-    let _ = DEADLINE.compare_exchange(0, at, AcqRel, Relaxed);
+    DEADLINE.compare_exchange(0, at, AcqRel, Relaxed).is_ok()
 }
 
 /// The shutdown is over, and main runs again.

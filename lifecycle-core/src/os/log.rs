@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,8 @@ enum Line {
     Record(Level, String),
     /// For stderr alone, as it is.
     Raw(String),
+    /// What stderr did not take at once.
+    Rest(Vec<u8>),
 }
 
 /// A record from a thread that may neither lock nor allocate: its owner keeps the facts, and formats them here.
@@ -92,9 +94,14 @@ pub(crate) fn say(level: Level, text: impl Into<String>) {
     LOG_THREAD.say(Line::Record(level, cut(text.into())));
 }
 
-/// A text for stderr, whether or not somebody subscribed.
-pub(crate) fn raw(text: impl Into<String>) {
-    LOG_THREAD.say(Line::Raw(cut(text.into())));
+/// As [`say`], where a hand-over to the thread and back would delay a stop.
+pub(crate) fn say_later(level: Level, text: impl Into<String>) {
+    LOG_THREAD.say_later(Line::Record(level, cut(text.into())));
+}
+
+/// A text for stderr, whether or not somebody subscribed. Not waited for.
+pub(crate) fn raw_later(text: impl Into<String>) {
+    LOG_THREAD.say_later(Line::Raw(cut(text.into())));
 }
 
 /// Waits until everything was written, or `deadline`: then what is left goes straight to stderr, in 100 ms at most.
@@ -117,14 +124,36 @@ fn cut(mut text: String) -> String {
 }
 
 impl LogThread {
-    fn say(&self, line: Line) {
+    /// The queue with the line in it, and the line's number; `None` if it was written right here.
+    fn push(&self, line: Line) -> Option<(MutexGuard<'_, Queue>, u64)> {
         if self.thread.get().is_none() {
-            return line.emit();
+            line.emit();
+            return None;
         }
         let mut queue = lock(&self.queue);
+        // Where nobody ever subscribed there is no code of theirs to call, and stderr most likely takes the line at once.
+        if !tracing::dispatcher::has_been_set() && queue.done == queue.taken && queue.lines.is_empty() {
+            let text = line.for_stderr();
+            let written = stderr::write_now(text.as_bytes());
+            if written == text.len() {
+                return None;
+            }
+            queue.lines.push_back(Line::Rest(text.into_bytes().split_off(written)));
+            wake();
+            return None;
+        }
         queue.lines.push_back(line);
         let number = queue.taken + queue.lines.len() as u64;
         wake();
+        Some((queue, number))
+    }
+
+    fn say_later(&self, line: Line) {
+        drop(self.push(line));
+    }
+
+    fn say(&self, line: Line) {
+        let Some((queue, number)) = self.push(line) else { return };
         if self.stuck.load(Relaxed) {
             return;
         }
@@ -181,8 +210,16 @@ impl Line {
 
     fn to_stderr(&self, end: Instant) {
         match self {
-            Line::Record(level, text) => record_to_stderr(*level, text, end),
-            Line::Raw(text) => stderr::write_until(2, text.as_bytes(), end),
+            Line::Rest(bytes) => stderr::write_until(2, bytes, end),
+            _ => stderr::write_until(2, self.for_stderr().as_bytes(), end),
+        }
+    }
+
+    fn for_stderr(&self) -> String {
+        match self {
+            Line::Record(level, text) => record_for_stderr(*level, text),
+            Line::Raw(text) => text.clone(),
+            Line::Rest(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
 }
@@ -190,7 +227,7 @@ impl Line {
 impl Urgent {
     fn emit(&self) {
         if !trace(self.level, &self.text) && !self.on_stderr {
-            record_to_stderr(self.level, &self.text, far());
+            stderr::write_until(2, record_for_stderr(self.level, &self.text).as_bytes(), far());
         }
         (self.done)();
     }
@@ -210,14 +247,15 @@ fn trace(level: Level, text: &str) -> bool {
     .is_ok()
 }
 
-fn record_to_stderr(level: Level, text: &str, end: Instant) {
+/// Nothing for what is below a notice.
+fn record_for_stderr(level: Level, text: &str) -> String {
     let word = match level {
-        Level::Info => return,
+        Level::Info => return String::new(),
         Level::Notice => "INFO",
         Level::Warn => "WARN",
         Level::Error => "ERROR",
     };
-    stderr::write_until(2, format!("{word} lifecycle: {text}\n").as_bytes(), end);
+    format!("{word} lifecycle: {text}\n")
 }
 
 /// Then a reader is waited for as long as it reads at all.

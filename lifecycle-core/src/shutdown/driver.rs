@@ -12,7 +12,7 @@ use tokio::task::coop::unconstrained;
 use super::step::{Running, StepRun};
 use crate::components::declaration::{Call, HookFuture, Instance};
 use crate::tasks::catch_panic::{Caught, Ended, call, quietly};
-use crate::tasks::run::{Abort, Stop};
+use crate::tasks::stop::{Abort, Stop};
 use crate::tasks::tracked::TrackedFuture;
 
 /// Hands each hook that blocks a thread to the runtime's blocking pool. Which one a thread of the pool takes is decided

@@ -16,7 +16,7 @@ use super::step::{Running, StepRun};
 use crate::os::log;
 use crate::tasks::catch_panic::{Caught, Ended};
 use crate::tasks::generation;
-use crate::tasks::run::Stop;
+use crate::tasks::stop::Stop;
 use crate::tasks::tracked::TrackedFuture;
 
 /// Started when it is needed first; its runtimes live until the end of the shutdown, with what hooks have spawned on them.

@@ -12,7 +12,7 @@ use crate::os::lock::{lock, try_lock};
 use crate::os::wakeup::Wakeup;
 use crate::tasks::catch_panic::{Caught, Ended, quietly};
 use crate::tasks::owned::OwnedTask;
-use crate::tasks::run::Stop;
+use crate::tasks::stop::Stop;
 
 /// The hooks of a step that is being run: those that are `async`, and those that block a thread.
 pub(super) struct StepRun {

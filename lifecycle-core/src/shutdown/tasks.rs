@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::observer::Observer;
 use crate::model::report::{TaskReport, TaskResult};
-use crate::tasks::run::{Run, Stop, Task};
+use crate::tasks::run::{Run, Task};
+use crate::tasks::stop::Stop;
 
 /// Dropped tasks are gone after this, unless they block their threads; the time runs anew as long as they go.
 pub(super) const DROP_TIMEOUT: Duration = Duration::from_millis(100);

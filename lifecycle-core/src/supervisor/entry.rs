@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::manager::LifecycleManager;
+use super::re_exec;
 use super::runtime::Body;
 use super::service::{GRACE, Init, Service};
-use super::{on_hang, re_exec};
 use crate::config::options::Options;
 use crate::config::resolve::Config;
 use crate::hang;
@@ -89,11 +89,8 @@ impl Main {
             restart.file = std::path::absolute(&restart.file).unwrap_or_default();
         }
         re_exec::prepare(&config);
-        log::start(on_hang::unlogged);
         hang::settings::set(config.hang.clone());
-        hang::start();
         deadline::set_budget(config.shutdown_timeout.saturating_add(GRACE));
-        on_hang::start(config.watchdog);
         let code = Service::new(manager, config, body).run(self.init);
         hang::flush(deadline::soon(Duration::from_secs(2)));
         log::flush(Instant::now() + Duration::from_millis(250));

@@ -7,9 +7,10 @@ use super::manager::LifecycleManager;
 use super::on_hang;
 use crate::hang;
 use crate::model::cause::{Cause, Signal};
+use crate::os::log::{self, Level};
 use crate::os::signal::{self, Arrived};
 use crate::os::text::Text;
-use crate::os::{log, process, stderr};
+use crate::os::{process, stderr};
 use crate::restart::ledger::Ledger;
 use crate::shutdown::Observer;
 use crate::watchdog::message::Stale;
@@ -68,7 +69,7 @@ impl EventHandler {
             log::info(format!("{signal}: the back-off wait ends, main is not run again"));
         } else if self.manager.current_run().end(Cause::Signal(signal)) {
             self.stop_was_asked_for();
-            log::info(format!("{signal}: stopping"));
+            log::say_later(Level::Info, format!("{signal}: stopping"));
         } else {
             log::info(format!("{signal}: stopping already; main will not be run again"));
         }

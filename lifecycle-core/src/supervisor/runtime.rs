@@ -15,7 +15,8 @@ use crate::config::resolve::Config;
 use crate::model::cause::Cause;
 use crate::tasks::catch_panic::{Caught, Ended, call};
 use crate::tasks::generation;
-use crate::tasks::run::{Membership, Run, Stop};
+use crate::tasks::run::{Membership, Run};
+use crate::tasks::stop::Stop;
 use crate::tasks::tracked::TrackedFuture;
 use crate::watchdog;
 

@@ -20,6 +20,7 @@ pub(super) struct Service {
     pub(super) body: Body,
     pub(super) events: EventHandler,
     pub(super) runs: u32,
+    pub(super) threads_started: bool,
     pub(super) plan_logged: bool,
     /// What is to be logged once `init` has set up the log.
     pub(super) announcement: Option<(Level, String)>,
@@ -35,6 +36,7 @@ impl Service {
             body,
             events: EventHandler::new(manager),
             runs: 0,
+            threads_started: false,
             plan_logged: false,
             announcement: None,
             earlier_failure: None,

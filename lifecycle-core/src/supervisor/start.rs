@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::manager::LifecycleManager;
+use super::on_hang;
 use super::runtime::run_init;
 use super::service::{Init, Service};
 use crate::config::platform;
@@ -18,9 +19,22 @@ use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 
 impl Service {
+    /// The watchdog's thread and the others that act when something goes wrong.
+    pub(super) fn start_threads(&mut self) {
+        if !std::mem::replace(&mut self.threads_started, true) {
+            log::start(on_hang::unlogged);
+            hang::start();
+            on_hang::start(self.config.watchdog);
+        }
+    }
+
     /// Waits as long as the restart rule says, or until a signal arrives.
-    pub(super) fn back_off(&mut self) {
-        let wait = self.admit();
+    /// `begins`: main runs right after it.
+    pub(super) fn back_off(&mut self, begins: bool) {
+        let wait = self.admit(begins);
+        if !wait.is_zero() {
+            self.start_threads();
+        }
         let begun = Instant::now();
         self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));
         loop {
@@ -40,10 +54,10 @@ impl Service {
     }
 
     /// Asks the ledger, and says how the previous run ended and what follows from it.
-    fn admit(&mut self) -> Duration {
-        let ledger = self.events.ledger.as_ref().zip(self.config.restart.as_ref());
+    fn admit(&mut self, begins: bool) -> Duration {
+        let ledger = self.events.ledger.as_mut().zip(self.config.restart.as_ref());
         let Some((ledger, restart)) = ledger else { return Duration::ZERO };
-        let (Admission { wait, crashes }, previous) = ledger.admit();
+        let (Admission { wait, crashes }, previous) = ledger.admit(begins);
         let rule = restart.policy.explain(crashes, wait, SystemTime::now(), &restart.file);
         let Some(previous) = previous.filter(|_| self.runs == 0) else {
             if self.runs > 0 || !wait.is_zero() {
@@ -67,6 +81,7 @@ impl Service {
 
     /// `Ok` too if a signal came first: then nothing is started anyway.
     pub(super) fn initialise(&mut self, init: Init) -> Result<(), String> {
+        self.start_threads();
         let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
         let result = ended.clone();
         watchdog::begin_init();

@@ -27,7 +27,7 @@ impl Service {
             self.events.ledger = Some(Ledger::new(restart));
         }
         loop {
-            self.back_off();
+            self.back_off(init.is_none());
             if self.events.stopped_by().is_some() {
                 return self.finish(0, None);
             }
@@ -61,6 +61,8 @@ impl Service {
         if let Err(error) = host(&run, &self.config, self.body.clone()) {
             run.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));
         }
+        // Beside main, which need not wait for them.
+        self.start_threads();
         self.wait_for_cause(&run);
         self.shut_down(&run)
     }
@@ -94,7 +96,8 @@ impl Service {
     }
 
     fn log_plan(&self) {
-        log::info(format!("shutdown plan\n{}", self.manager.plan().to_string().trim_end()));
+        let plan = self.manager.plan().to_string();
+        log::say_later(Level::Info, format!("shutdown plan\n{}", plan.trim_end()));
         if signal::foreign_interrupt_handler() {
             log::warn(
                 "the program has replaced the handler of SIGINT: Ctrl-C does not stop it. Remove the other handler \
@@ -107,7 +110,7 @@ impl Service {
     fn record_cause(&mut self, cause: &Cause) {
         if let Cause::MainFailed(error) = cause {
             // As std's main prints it.
-            log::raw(format!("Error: {error}\n"));
+            log::raw_later(format!("Error: {error}\n"));
         }
         if !cause.is_failure() {
             return self.events.stop_was_asked_for();
@@ -130,7 +133,7 @@ impl Service {
         run.quit.cancel();
         report.runtime = self.wait_for_runtime(run);
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
-        log::say(level, report.to_string());
+        log::say_later(level, report.to_string());
         report
     }
 

@@ -16,7 +16,7 @@ use crate::model::place::Place;
 use crate::model::report::Report;
 use crate::shutdown::{Budget, Observer, Subject, shut_down};
 use crate::tasks::catch_panic::{Caught, presentable};
-use crate::tasks::run::{Abort, Stop};
+use crate::tasks::stop::{Abort, Stop};
 use crate::tasks::tracked::TrackedFuture;
 
 /// A manager that a test built hears of no signals.

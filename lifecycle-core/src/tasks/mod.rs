@@ -6,4 +6,5 @@ pub(crate) mod label;
 pub(crate) mod owned;
 pub(crate) mod run;
 pub(crate) mod snapshot;
+pub(crate) mod stop;
 pub(crate) mod tracked;

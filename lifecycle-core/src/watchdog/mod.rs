@@ -97,8 +97,9 @@ pub(crate) fn end_run() {
 
 /// A shutdown begins: from here on the process has its budget, however often this is called.
 pub(crate) fn arm_deadline() {
-    deadline::arm();
-    wakeup().notify();
+    if deadline::arm() {
+        wakeup().notify();
+    }
 }
 
 /// Judges no heartbeat while the guard lives: for a long legitimate operation that blocks what beats.

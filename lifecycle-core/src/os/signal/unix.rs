@@ -43,8 +43,9 @@ extern "C" fn on_signal(signal: c_int) {
     }
     if signal != libc::SIGQUIT {
         // Here, not by the orchestrator: whatever that is stuck in, the bound holds from this moment.
-        deadline::arm();
-        wakeup::notify(WATCHDOG.load(Relaxed));
+        if deadline::arm() {
+            wakeup::notify(WATCHDOG.load(Relaxed));
+        }
     }
     wakeup::notify(ORCHESTRATOR.load(Relaxed));
     set_errno(errno);

@@ -7,9 +7,9 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::{write, write_until};
+pub(crate) use other::{write, write_now, write_until};
 #[cfg(unix)]
-pub(crate) use unix::{write, write_until};
+pub(crate) use unix::{write, write_now, write_until};
 
 /// One line is at most as long as one atomic write to a pipe: PIPE_BUF on Linux.
 pub(crate) type Line = crate::os::text::Text<4096>;

@@ -11,3 +11,8 @@ pub(crate) fn write(bytes: &[u8]) {
 pub(crate) fn write_until(_: c_int, bytes: &[u8], _: Instant) {
     let _ = std::io::stderr().write_all(bytes);
 }
+
+pub(crate) fn write_now(bytes: &[u8]) -> usize {
+    write(bytes);
+    bytes.len()
+}

@@ -13,21 +13,33 @@ pub(crate) fn write(bytes: &[u8]) {
     write_until(2, bytes, Instant::now() + Duration::from_secs(3600));
 }
 
+/// Writes what descriptor 2 takes without waiting; returns how many bytes that were.
+pub(crate) fn write_now(bytes: &[u8]) -> usize {
+    let left = write_some(2, bytes, Instant::now());
+    bytes.len() - left
+}
+
 /// Writes as much as the descriptor takes, and waits for it no longer than until `end`.
-pub(crate) fn write_until(descriptor: c_int, mut bytes: &[u8], end: Instant) {
+pub(crate) fn write_until(descriptor: c_int, bytes: &[u8], end: Instant) {
+    write_some(descriptor, bytes, end);
+}
+
+/// Returns how many bytes are left.
+fn write_some(descriptor: c_int, mut bytes: &[u8], end: Instant) -> usize {
     while !bytes.is_empty() {
         let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
         let patience = end.saturating_duration_since(Instant::now()).min(STALLED_READER).as_millis();
         // SAFETY: one valid pollfd.
         if unsafe { libc::poll(&raw mut poll, 1, c_int::try_from(patience).unwrap_or(0)) } <= 0 {
-            return;
+            break;
         }
         let chunk = bytes.len().min(CHUNK);
         // SAFETY: `chunk` bytes are readable.
         let written = unsafe { libc::write(descriptor, bytes.as_ptr().cast(), chunk) };
         match usize::try_from(written) {
             Ok(written) if written > 0 => bytes = &bytes[written..],
-            _ => return,
+            _ => break,
         }
     }
+    bytes.len()
 }

@@ -132,8 +132,17 @@ pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// Temporary file, fsync, rename, fsync of the folder: after a crash the file has the old contents, or the new.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// What a change must survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Survives {
+    /// The process's death: what the kernel has is enough.
+    Process,
+    /// The power's, too: fsync, which costs milliseconds.
+    Power,
+}
+
+/// Temporary file and rename: whenever the process dies, the file has the old contents, or the new.
+pub(crate) fn write(path: &Path, bytes: &[u8], survives: Survives) -> io::Result<()> {
     let temporary = beside(path, &format!(".{}.tmp", std::process::id()));
     // Made anew: what lies there is a leftover of a process that had our pid, or a trap.
     let _ = fs::remove_file(&temporary);
@@ -141,11 +150,17 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .create_new(true)
         .write(true)
         .open(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            if survives == Survives::Power { file.sync_all() } else { Ok(()) }
+        })
         .and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
         return written;
+    }
+    if survives == Survives::Process {
+        return Ok(());
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
@@ -154,12 +169,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Bytes that one `pwrite` changes as a whole: the kernel looks for SIGKILL between pages only.
 const PAGE: usize = 4096;
 
-/// A change that must survive the process, not the power: no fsync, which costs milliseconds. What was longer is padded
-/// with spaces, so that one call changes all of it. Where that cannot be, the file is written as by [`write`].
-pub(crate) fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A mark, which must survive the process alone. What was longer is padded with spaces, so that one call changes all of
+/// it. Where that cannot be, the file is written as by [`write`]; what it may hold of crashes must not get lost then.
+pub(crate) fn write_mark(path: &Path, bytes: &[u8], has_crashes: bool) -> io::Result<()> {
     match try_in_place(path, bytes) {
         Some(()) => Ok(()),
-        None => write(path, bytes),
+        None => write(path, bytes, if has_crashes { Survives::Power } else { Survives::Process }),
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Ledger {
     service: String,
     own: Identity,
     started: Option<Moment>,
+    /// Whether `admit` has marked the run that begins.
+    is_marked: bool,
     #[cfg(feature = "redis")]
     shared_store: Option<shared_store::SharedStore>,
 }
@@ -66,6 +68,7 @@ impl Ledger {
             service: restart.service.clone(),
             own: Identity::own(),
             started: None,
+            is_marked: false,
             #[cfg(feature = "redis")]
             shared_store: shared_store::SharedStore::new(&restart),
             writer: LedgerWriter::start(restart.file),
@@ -74,23 +77,48 @@ impl Ledger {
 
     /// Answers the crashes that were not answered yet: how long to wait before main may run. Runs whose process is gone
     /// without a word are crashes, too. Also returns how the newest run of a gone process ended.
-    pub(crate) fn admit(&self) -> (Admission, Option<PreviousRun>) {
+    /// With `begins` the run begins at once unless it has to wait: that is one write less than [`running`](Self::running).
+    pub(crate) fn admit(&mut self, begins: bool) -> (Admission, Option<PreviousRun>) {
         let (policy, own, now) = (self.policy, self.own.clone(), Moment::now());
+        let alone = !self.has_shared_store();
+        let mark = (begins && alone).then(|| {
+            self.started = Some(now.clone());
+            self.marked(RunState::Running, None)
+        });
         let (moment, service) = (now.clone(), self.service.clone());
         let previous = Arc::new(OnceLock::new());
         let found = previous.clone();
-        let record = self.writer.update(PATIENCE, move |record| {
+        let mut record = self.writer.update(PATIENCE, move |record| {
             reconcile_dead_runs(record, &own, &moment);
             let _ = found.set(reconcile::previous(record, &service));
+            if alone {
+                answer(record, &service, policy, &moment);
+            }
+            if let Some(mark) = &mark
+                && admission(record, &service, policy, &moment).wait.is_zero()
+            {
+                mark(record);
+            }
         });
-        let shared = self.ask_shared_store(&record, &now);
-        let (moment, service) = (now.clone(), self.service.clone());
-        let record = self.writer.update(PATIENCE, move |record| {
-            shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
-            answer(record, &service, policy, &moment);
-        });
+        if !alone {
+            let shared = self.ask_shared_store(&record, &now);
+            let (moment, service) = (now.clone(), self.service.clone());
+            record = self.writer.update(PATIENCE, move |record| {
+                shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
+                answer(record, &service, policy, &moment);
+            });
+        }
         let previous = previous.get().cloned().flatten();
-        (admission(&record, &self.service, policy, &now), previous)
+        let admission = admission(&record, &self.service, policy, &now);
+        self.is_marked = begins && alone && admission.wait.is_zero();
+        (admission, previous)
+    }
+
+    fn has_shared_store(&self) -> bool {
+        #[cfg(feature = "redis")]
+        return self.shared_store.is_some();
+        #[cfg(not(feature = "redis"))]
+        false
     }
 
     /// What the replicas together decide about the crashes that were not answered yet.
@@ -118,8 +146,11 @@ impl Ledger {
         });
     }
 
-    /// A run of main begins.
+    /// A run of main begins, unless `admit` has said so.
     pub(crate) fn running(&mut self) {
+        if std::mem::take(&mut self.is_marked) {
+            return;
+        }
         self.started = Some(Moment::now());
         self.writer.update(PATIENCE, self.marked(RunState::Running, None));
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::os::lock::lock;
 use crate::os::{log, thread};
-use crate::restart::ledger::file::{self, Contents};
+use crate::restart::ledger::file::{self, Contents, Survives};
 use crate::restart::ledger::format::Record;
 
 /// A change of the record. It may be applied more than once, to the file and to what is known in memory.
@@ -183,12 +183,7 @@ impl LedgerFile {
         if before.as_ref().is_some_and(|before| *before == known) {
             return (known, lock.is_ok());
         }
-        let is_mark = before.is_some_and(|before| before.crashes == known.crashes);
-        let written = match known.to_bytes() {
-            // Only the power could take a mark away, and then it says nothing any more.
-            bytes if is_mark => file::write_in_place(&self.path, &bytes),
-            bytes => file::write(&self.path, &bytes),
-        };
+        let written = self.write(&known, before.is_some_and(|before| before.crashes == known.crashes));
         if written.is_ok() {
             self.unwritten.clear();
             notes.into_iter().for_each(|_| file::forget_crash_notes(&self.path));
@@ -201,6 +196,15 @@ impl LedgerFile {
             self.warn(&format!("{error}: {IN_MEMORY}"));
         }
         (known, durable)
+    }
+
+    fn write(&self, record: &Record, is_mark: bool) -> std::io::Result<()> {
+        let bytes = record.to_bytes();
+        if is_mark {
+            // Only the power could take a mark away, and then it says nothing any more.
+            return file::write_mark(&self.path, &bytes, !record.crashes.is_empty());
+        }
+        file::write(&self.path, &bytes, Survives::Power)
     }
 
     fn keep(&mut self, changes: Vec<Change>) {
