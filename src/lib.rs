@@ -186,3 +186,26 @@ pub use lifecycle_macros::heartbeat;
 /// }
 /// ```
 pub use lifecycle_macros::main;
+
+/// The code in README.md and in `docs/` compiles, and what it asserts holds.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/getting-started.md")]
+    mod getting_started {}
+    #[doc = include_str!("../docs/shutdown.md")]
+    mod shutdown {}
+    #[doc = include_str!("../docs/heartbeats.md")]
+    mod heartbeats {}
+    #[doc = include_str!("../docs/restarts.md")]
+    mod restarts {}
+    #[doc = include_str!("../docs/hangs.md")]
+    mod hangs {}
+    #[doc = include_str!("../docs/options.md")]
+    mod options {}
+    #[doc = include_str!("../docs/deploying.md")]
+    mod deploying {}
+    #[doc = include_str!("../docs/faq.md")]
+    mod faq {}
+}

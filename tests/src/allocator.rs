@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// The system's, until [`get_stuck`] is called.
+#[derive(Debug)]
 pub struct Stuck;
 
 static STUCK: AtomicBool = AtomicBool::new(false);

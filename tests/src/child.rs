@@ -15,6 +15,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A service to be started, in a folder of its own.
+#[derive(Debug)]
 pub struct Service {
     command: Command,
     folder: Arc<TempDir>,
@@ -107,7 +108,7 @@ impl Service {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Stream {
     Out,
     Err,
@@ -130,6 +131,7 @@ fn reader(
 }
 
 /// A service that runs. Killed if the test ends without it.
+#[derive(Debug)]
 pub struct Running {
     child: Child,
     folder: Arc<TempDir>,

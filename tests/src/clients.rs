@@ -11,6 +11,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connections that are asked in turn by a thread each.
+#[derive(Debug)]
 pub struct Clients {
     stop: Arc<AtomicBool>,
     answers: Arc<AtomicU64>,

@@ -4,11 +4,13 @@ pub mod allocator;
 pub mod broken;
 mod child;
 pub mod clients;
+pub mod documents;
 pub mod hang;
 pub mod ledger;
 pub mod library;
 pub mod pipe;
 pub mod process;
+pub mod programs;
 pub mod sandbox;
 
 pub use child::{Output, Running, Service};

@@ -1,6 +1,7 @@
 //! A component that lives in a library crate: its hook must be found by every program that uses it (H18).
 
 /// A pool that says when it is closed.
+#[derive(Debug)]
 pub struct Pool;
 
 impl Pool {

@@ -215,7 +215,8 @@ fn a_file_cut_anywhere_is_set_aside() {
     let folder = folder();
     let _ = service(&folder).env("LEAVE", "1").args(["0", "1"]).run().expect_code(0);
     let path = folder.path().join(FILE);
-    let whole = std::fs::read(&path).expect("a ledger");
+    // A mark that was changed in place may be followed by spaces.
+    let whole = std::fs::read(&path).expect("a ledger").trim_ascii_end().to_vec();
     let newer = String::from_utf8_lossy(&whole).replace("\"version\": 1", "\"version\": 2");
     // Every cut is tried on the parser in its unit test; here the ends and some in between, and two other versions.
     let cuts = [0, 1, 2, whole.len() / 3, whole.len() / 2, whole.len() - 3];

@@ -87,7 +87,7 @@ fn report(service: &mut Running, clients: &Clients) {
     }
 }
 
-/// What `docs/HANGS.md` promises for normal running: no handler of the report's, no thread but those that it names.
+/// What `docs/hangs.md` promises for normal running: no handler of the report's, no thread but those that it names.
 #[test]
 fn nothing_is_installed_before_and_after_a_report() {
     let mut service = Service::new(env!("CARGO_BIN_EXE_serves")).start();

@@ -12,9 +12,9 @@ use std::os::unix::fs::symlink;
 use std::thread::sleep;
 use std::time::Duration;
 
-use lifecycle_tests::{Output, Service};
+use lifecycle_tests::{Output, Service, documents};
 
-use crate::service::{Database, folder, now_us, server, summary, trading, trading_in, workspace};
+use crate::service::{Database, folder, now_us, server, summary, trading, trading_in};
 
 #[test]
 fn days_end_with_a_summary_and_the_next_run_goes_on() {
@@ -65,7 +65,7 @@ fn a_hang_names_the_tick_and_its_await() {
     assert!(hung.took >= Duration::from_secs(2), "{:?}", hung.took);
     let critical = hung.stderr.lines().find(|line| line.contains("CRITICAL 🚨 System Hang Detected"));
     let critical = critical.unwrap_or_else(|| panic!("{}", hung.stderr));
-    let source = fs::read_to_string(workspace().join("examples/trading/src/scheduler.rs")).unwrap();
+    let source = fs::read_to_string(documents::root().join("examples/trading/src/scheduler.rs")).unwrap();
     let line = 1 + source.lines().position(|line| line.contains("reply_that_never_comes().await")).unwrap();
     for part in ["scheduler::tick", &format!("examples/trading/src/scheduler.rs:{line}")] {
         assert!(critical.contains(part), "no {part}: {critical}");

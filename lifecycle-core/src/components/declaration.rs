@@ -1,6 +1,7 @@
 //! Component hooks as the attribute declares them: one `HookDeclaration` each, collected at link time.
 
 use std::any::{Any, TypeId, type_name};
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use crate::model::phase::Phase;
 use crate::model::place::Place;
 
 /// One `#[lifecycle::component]`.
+#[derive(Debug)]
 pub struct HookDeclaration {
     /// `name = "…"`, if given.
     pub name: Option<&'static str>,
@@ -41,8 +43,14 @@ pub struct Hook {
     pub(crate) call: Call,
 }
 
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook").field("owner", &self.owner).finish_non_exhaustive()
+    }
+}
+
 /// The type whose method a hook is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Owner {
     pub(crate) id: TypeId,
     pub(crate) name: &'static str,

@@ -1,6 +1,7 @@
 //! Whether this service may replace its image: `restart(mode = "exec")` and `watchdog(on_hang = "exec")`.
 
-use super::resolve::{Config, Reader};
+use super::reader::Reader;
+use super::resolve::Config;
 use crate::config::options::{OnHang, RestartMode};
 use crate::model::error::ConfigError;
 

@@ -3,6 +3,7 @@
 mod exec;
 pub(crate) mod options;
 pub(crate) mod platform;
+mod reader;
 pub(crate) mod resolve;
 pub(crate) mod store;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::resolve::Reader;
+use super::reader::Reader;
 use crate::config::options::RestartOptions;
 use crate::model::error::ConfigError;
 

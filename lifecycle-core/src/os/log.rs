@@ -12,11 +12,12 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
 use crate::os::lock::lock;
-use crate::os::stderr;
 use crate::os::text::prefix;
+use crate::os::{stderr, thread};
 
 /// How much it matters. Warnings and worse reach stderr without a subscriber; a notice does too, since it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +75,8 @@ static LOG_THREAD: LogThread = LogThread {
 
 /// Starts the thread, which asks `urgent` before each line. Before that lines are written by the caller.
 pub(crate) fn start(urgent: fn() -> Option<Urgent>) {
-    let thread =
-        std::thread::Builder::new().name("lifecycle-log".into()).spawn(move || LOG_THREAD.run(urgent));
-    if let Ok(thread) = thread {
-        let _ = LOG_THREAD.thread.set(thread.thread().clone());
+    if let Ok(thread) = thread::spawn("lifecycle-log", None, move || LOG_THREAD.run(urgent)) {
+        let _ = LOG_THREAD.thread.set(thread);
     }
 }
 
@@ -200,7 +199,7 @@ impl Urgent {
 /// Hands a record to the subscriber; false if there is none, or if it panicked: then the record is not lost.
 fn trace(level: Level, text: &str) -> bool {
     // Not `has_been_set`: a scoped subscriber on another thread sets it, too.
-    if tracing::dispatcher::get_default(|subscriber| subscriber.is::<NoSubscriber>()) {
+    if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return false;
     }
     catch_unwind(AssertUnwindSafe(|| match level {

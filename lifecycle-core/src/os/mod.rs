@@ -8,6 +8,7 @@ pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod re_exec;
 pub(crate) mod signal;
+pub(crate) mod thread;
 pub(crate) mod throttling;
 pub(crate) mod wakeup;
 

@@ -4,6 +4,7 @@ mod budget;
 mod driver;
 mod fallback;
 mod job_queue;
+mod observer;
 mod progress;
 mod sequence;
 mod step;
@@ -11,5 +12,6 @@ mod sync;
 mod tasks;
 
 pub(crate) use budget::Budget;
-pub(crate) use sequence::{Observer, Subject, shut_down};
+pub(crate) use observer::Observer;
+pub(crate) use sequence::{Subject, shut_down};
 pub(crate) use step::InProgress;

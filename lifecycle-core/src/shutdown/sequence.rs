@@ -15,29 +15,20 @@ use tokio::runtime::Handle;
 use super::budget::{Budget, Floors};
 use super::driver::{add_driver, spawn_blocking};
 use super::fallback::Fallback;
+use super::observer::Observer;
 use super::progress::{FROZEN, ProgressMonitor};
 use super::step::{InProgress, StepRun, report};
-use super::tasks::{DROP_TIMEOUT, Dropping};
+use super::tasks::Tasks;
 use crate::components::registry::{Registry, ResolvedHook, Step, declared_hooks};
 use crate::model::cause::Cause;
 use crate::model::phase::Phase;
-use crate::model::report::{HookReport, HookResult, Report, TaskReport};
+use crate::model::report::{HookReport, HookResult, Report};
 use crate::os::lock::lock;
 use crate::tasks::catch_panic::quietly;
 use crate::tasks::run::Run;
 
 /// How long before a hook is late its observer is told: what it does must be seen before it is dropped.
 const LOOK_AHEAD: Duration = Duration::from_millis(150);
-
-/// Whoever runs a shutdown hears of signals, and of hooks that will be late.
-pub(crate) trait Observer {
-    /// Called before each wait.
-    fn handle_events(&mut self);
-    /// A hook of this step will be late, most likely.
-    fn timeout_is_near(&mut self);
-    /// The step is over; whether a hook was late.
-    fn step_is_over(&mut self, was_late: bool);
-}
 
 /// What a shutdown works on.
 pub(crate) struct Subject<'a> {
@@ -63,15 +54,14 @@ pub(crate) fn shut_down(subject: &Subject<'_>, budget: Budget, observer: &mut dy
     shutdown.finish(cause, begun)
 }
 
-pub(super) struct Shutdown<'a> {
-    pub(super) subject: &'a Subject<'a>,
-    pub(super) observer: &'a mut dyn Observer,
+struct Shutdown<'a> {
+    subject: &'a Subject<'a>,
+    observer: &'a mut dyn Observer,
     deadline: Instant,
     drain: Duration,
     floors: Floors,
     hooks: Vec<HookReport>,
-    pub(super) tasks: Vec<TaskReport>,
-    pub(super) dropping: Dropping,
+    tasks: Tasks<'a>,
     /// Hooks that had an instance to be called for.
     called: Vec<&'static ResolvedHook>,
     fallback: Fallback,
@@ -92,8 +82,7 @@ impl<'a> Shutdown<'a> {
             drain: budget.drain,
             floors: Floors::new(budget.whole, Duration::ZERO),
             hooks: Vec::new(),
-            tasks: Vec::new(),
-            dropping: Dropping::default(),
+            tasks: Tasks::new(subject.run, begun + budget.whole),
             called: Vec::new(),
             fallback: Fallback::new(subject.run.generation()),
             drain_is_ahead: true,
@@ -103,7 +92,7 @@ impl<'a> Shutdown<'a> {
     }
 
     /// Until the deadline.
-    pub(super) fn left(&self) -> Duration {
+    fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
@@ -144,7 +133,7 @@ impl<'a> Shutdown<'a> {
         step.report(&mut self.hooks);
         // What its hooks have spawned ends with it; before the drain it is drained.
         if !self.drain_is_ahead {
-            self.drop_all();
+            self.tasks.drop_all(self.observer);
         }
     }
 
@@ -192,7 +181,7 @@ impl<'a> Shutdown<'a> {
         }
         // Early enough that a step with little time has some left on the threads. A task that could not be dropped blocks
         // a thread of the runtime: then it is not waited for.
-        let frozen = if self.dropping.is_empty() { FROZEN.min(allotted / 4) } else { Duration::ZERO };
+        let frozen = if self.tasks.are_all_gone() { FROZEN.min(allotted / 4) } else { Duration::ZERO };
         if monitor.since.elapsed() >= frozen || self.fallback.is_started() {
             self.fallback.add_threads(step, missing);
         }
@@ -208,39 +197,21 @@ impl<'a> Shutdown<'a> {
         self.drain_is_ahead = false;
         let start = Instant::now();
         let until = start + self.allot(self.drain_timeout(), start);
-        self.drop_unobserving();
-        self.wait_while(until, Run::has_observers);
-        self.drop_all();
+        self.tasks.drop_unobserving(self.observer);
+        self.tasks.wait_while(self.observer, until, Run::has_observers);
+        self.tasks.drop_all(self.observer);
     }
 
-    pub(super) fn wait_while(&mut self, until: Instant, condition: impl Fn(&Run) -> bool) {
-        while condition(self.subject.run) {
-            self.observer.handle_events();
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            self.subject.run.wakeup.wait(Some(left));
-        }
-    }
-
-    /// A moment for dropped tasks to be gone, as long as there is one.
-    pub(super) fn drop_deadline(&self) -> Instant {
-        (Instant::now() + DROP_TIMEOUT).min(self.deadline)
-    }
-
-    fn finish(mut self, cause: Cause, begun: Instant) -> Report {
+    fn finish(self, cause: Cause, begun: Instant) -> Report {
         let unmanaged = lock(self.subject.registry).close();
         // Instances of the user's, whose time is over.
         quietly(|| drop(unmanaged));
-        self.settle_tasks();
-        self.tasks.extend(self.subject.run.take_failures());
         let mut hooks = self.hooks;
         let idle =
             declared_hooks().iter().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));
         hooks.extend(idle.map(|hook| report(hook, HookResult::NotManaged, Duration::ZERO)));
         // Stable: instances keep the order in which they were managed.
         hooks.sort_by(|a, b| a.key().cmp(&b.key()));
-        Report { hooks, tasks: self.tasks, took: begun.elapsed(), ..Report::empty(cause) }
+        Report { hooks, tasks: self.tasks.into_reports(), took: begun.elapsed(), ..Report::empty(cause) }
     }
 }

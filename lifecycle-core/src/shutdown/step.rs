@@ -11,8 +11,8 @@ use crate::model::report::{HookReport, HookResult};
 use crate::os::lock::{lock, try_lock};
 use crate::os::wakeup::Wakeup;
 use crate::tasks::catch_panic::{Caught, Ended, quietly};
+use crate::tasks::owned::OwnedTask;
 use crate::tasks::run::Stop;
-use crate::tasks::tracked::OwnedTask;
 
 /// The hooks of a step that is being run: those that are `async`, and those that block a thread.
 pub(super) struct StepRun {

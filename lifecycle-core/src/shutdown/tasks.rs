@@ -2,63 +2,61 @@
 
 use std::time::{Duration, Instant};
 
-use super::sequence::Shutdown;
+use super::observer::Observer;
 use crate::model::report::{TaskReport, TaskResult};
 use crate::tasks::run::{Run, Stop, Task};
 
 /// Dropped tasks are gone after this, unless they block their threads; the time runs anew as long as they go.
 pub(super) const DROP_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// What was dropped and is not gone.
-#[derive(Default)]
-pub(super) struct Dropping {
+/// Of one run.
+pub(super) struct Tasks<'a> {
+    run: &'a Run,
+    deadline: Instant,
+    /// Dropped, and not gone.
     stuck: Vec<(u64, Task)>,
+    rows: Vec<TaskReport>,
 }
 
-impl Dropping {
-    pub(super) fn is_empty(&self) -> bool {
+impl<'a> Tasks<'a> {
+    pub(super) fn new(run: &'a Run, deadline: Instant) -> Tasks<'a> {
+        Tasks { run, deadline, stuck: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Whether none that was dropped blocks its thread.
+    pub(super) fn are_all_gone(&self) -> bool {
         self.stuck.is_empty()
     }
-}
 
-impl Shutdown<'_> {
     /// Those that never check for the shutdown. A thread cannot be dropped: it is left alone until the drain is over.
-    pub(super) fn drop_unobserving(&mut self) {
-        self.drop_picked(|task| !task.slot.observed_shutdown() && !matches!(task.stop, Stop::Thread));
+    pub(super) fn drop_unobserving(&mut self, observer: &mut dyn Observer) {
+        self.drop_picked(observer, |task| {
+            !task.slot.observed_shutdown() && !matches!(task.stop, Stop::Thread)
+        });
     }
 
     /// Whatever lives.
-    pub(super) fn drop_all(&mut self) {
+    pub(super) fn drop_all(&mut self, observer: &mut dyn Observer) {
         // What is dropped may spawn in its destructors: those are few, and gone the next time.
         for _ in 0..3 {
-            if self.drop_picked(|_| true) == 0 {
+            if self.drop_picked(observer, |_| true) == 0 {
                 return;
             }
         }
     }
 
     /// Returns how many there were.
-    fn drop_picked(&mut self, picked: impl Fn(&Task) -> bool) -> usize {
-        let run = self.subject.run;
-        let is_known = |id: &u64| self.dropping.stuck.iter().any(|(stuck, _)| stuck == id);
-        let chosen = run.tasks().into_iter().filter(|(id, task)| picked(task) && !is_known(id));
-        // A thread is not waited for: nothing was asked of it that it has not known for the whole drain.
-        let (threads, tasks): (Vec<_>, Vec<_>) =
-            chosen.partition(|(_, task)| matches!(task.stop, Stop::Thread));
-        let count = threads.len() + tasks.len();
-        self.dropping.stuck.extend(threads);
-        if tasks.is_empty() {
-            return count;
-        }
-        // Before they go: afterwards a slot may be another task's.
-        let observed: Vec<bool> = tasks.iter().map(|(_, task)| task.slot.observed_shutdown()).collect();
-        tasks.iter().for_each(|(_, task)| task.stop.request());
-        let ids: Vec<u64> = tasks.iter().map(|(id, _)| *id).collect();
-        self.wait_until_gone(&ids);
-        let live = run.tasks();
-        for ((id, task), observed) in tasks.into_iter().zip(observed) {
+    fn drop_picked(&mut self, observer: &mut dyn Observer, picked: impl Fn(&Task) -> bool) -> usize {
+        let is_stuck = |id: u64| self.stuck.iter().any(|(stuck, _)| *stuck == id);
+        let chosen = self.run.begin_drop(|id, task| picked(task) && !is_stuck(id));
+        let count = chosen.len();
+        // Now, and not once they are gone: a slot may be another task's by then.
+        let observed: Vec<bool> = chosen.iter().map(|(_, task)| task.slot.observed_shutdown()).collect();
+        self.wait_until_gone(observer);
+        let live = self.run.tasks();
+        for ((id, task), observed) in chosen.into_iter().zip(observed) {
             if live.contains_key(&id) {
-                self.dropping.stuck.push((id, task));
+                self.stuck.push((id, task));
             } else {
                 let result = if observed { TaskResult::Dropped } else { TaskResult::NeverChecked };
                 self.add_row(&task, result);
@@ -67,36 +65,56 @@ impl Shutdown<'_> {
         count
     }
 
-    fn wait_until_gone(&mut self, ids: &[u64]) {
-        let mut live = ids.len();
-        loop {
-            let until = self.drop_deadline();
-            self.wait_while(until, |run: &Run| run.count_live(ids) == live);
-            let now = self.subject.run.count_live(ids);
-            if now == 0 || now == live || Instant::now() >= until {
+    /// As long as they go.
+    fn wait_until_gone(&self, observer: &mut dyn Observer) {
+        let mut left = self.run.dropping();
+        while left > 0 {
+            let until = (Instant::now() + DROP_TIMEOUT).min(self.deadline);
+            self.wait_while(observer, until, |run: &Run| run.dropping() > 0);
+            let now = self.run.dropping();
+            if now == left || Instant::now() >= self.deadline {
+                break;
+            }
+            left = now;
+        }
+        self.run.end_drop();
+    }
+
+    pub(super) fn wait_while(
+        &self,
+        observer: &mut dyn Observer,
+        until: Instant,
+        condition: impl Fn(&Run) -> bool,
+    ) {
+        while condition(self.run) {
+            observer.handle_events();
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return;
             }
-            live = now;
+            self.run.wakeup.wait(Some(left));
         }
     }
 
-    /// Those that could not be dropped, if they still live; the others took a moment longer.
-    pub(super) fn settle_tasks(&mut self) {
-        let live = self.subject.run.tasks();
-        for (id, task) in std::mem::take(&mut self.dropping).stuck {
+    /// Those that could not be dropped are stuck if they still live; the others took a moment longer.
+    pub(super) fn into_reports(mut self) -> Vec<TaskReport> {
+        let live = self.run.tasks();
+        for (id, task) in std::mem::take(&mut self.stuck) {
             let result = if live.contains_key(&id) { TaskResult::Stuck } else { TaskResult::Dropped };
             self.add_row(&task, result);
         }
+        self.rows.extend(self.run.take_failures());
+        self.rows
     }
 
     /// Tasks of one name and end are one row.
     fn add_row(&mut self, task: &Task, result: TaskResult) {
         let same =
             |row: &&mut TaskReport| row.name == *task.name && row.place == task.place && row.result == result;
-        match self.tasks.iter_mut().find(same) {
+        match self.rows.iter_mut().rev().find(same) {
             Some(row) => row.count += 1,
             None => {
-                self.tasks.push(TaskReport {
+                self.rows.push(TaskReport {
                     name: task.name.to_string(),
                     place: task.place,
                     result,

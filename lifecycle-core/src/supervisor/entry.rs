@@ -1,5 +1,6 @@
 //! The entry point that `#[lifecycle::main]` generates: signals first, then the configuration, then the service's life.
 
+use std::fmt;
 use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::manager::LifecycleManager;
 use super::runtime::Body;
-use super::supervise::{GRACE, Init, Service};
+use super::service::{GRACE, Init, Service};
 use super::{on_hang, re_exec};
 use crate::config::options::Options;
 use crate::config::resolve::Config;
@@ -25,6 +26,12 @@ const EXIT_CONFIG: u8 = 78;
 pub struct Main {
     options: Options,
     init: Option<Init>,
+}
+
+impl fmt::Debug for Main {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Main").field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 impl Main {

@@ -4,34 +4,27 @@
 use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::panic::Location;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::AcqRel;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
-use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::status;
 use crate::components::registry::{Registry, address};
-use crate::config::options::Options;
 use crate::model::cause::Cause;
-use crate::model::outcome::Outcome;
-use crate::model::place::Place;
 use crate::model::plan::Plan;
 use crate::model::previous_run::PreviousRun;
 use crate::model::report::Report;
 use crate::model::status::Status;
 use crate::os::lock::lock;
 use crate::os::wakeup::Wakeup;
-use crate::shutdown::{Budget, InProgress, Observer, Subject, shut_down};
-use crate::tasks::catch_panic::{Caught, presentable};
+use crate::shutdown::InProgress;
+use crate::tasks::catch_panic::presentable;
 use crate::tasks::generation;
-use crate::tasks::run::{Abort, Run, Stop};
-use crate::tasks::tracked::{TrackedFuture, observe_shutdown_of_current};
+use crate::tasks::run::Run;
+use crate::tasks::tracked::observe_shutdown_of_current;
 
 /// Holds what was handed over and runs its hooks: one for the process, [`LifecycleManager::global`], and one each test builds.
 ///
@@ -58,36 +51,25 @@ use crate::tasks::tracked::{TrackedFuture, observe_shutdown_of_current};
 /// ```
 #[derive(Clone)]
 pub struct LifecycleManager {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    registry: Mutex<Registry>,
+pub(super) struct Inner {
+    pub(super) registry: Mutex<Registry>,
     run: Mutex<Arc<Run>>,
     wakeup: Arc<Wakeup>,
-    in_progress: InProgress,
+    pub(super) in_progress: InProgress,
     /// Whether it is the one behind the free functions, whose runs are those of the process's main.
     global: bool,
     backing_off: Mutex<Option<Instant>>,
     previous: Mutex<Option<PreviousRun>>,
     /// Whether a `stop` has begun, and its report once it is over: whoever stops again gets the same.
-    stopping: AtomicBool,
-    report: watch::Sender<Option<Report>>,
+    pub(super) stopping: AtomicBool,
+    pub(super) report: watch::Sender<Option<Report>>,
 }
 
 /// The process has one main, one set of signals and one set of free functions.
 static GLOBAL: LazyLock<LifecycleManager> = LazyLock::new(|| LifecycleManager::build(true));
-
-/// A manager that a test built hears of no signals.
-struct Unobserved;
-
-impl Observer for Unobserved {
-    fn handle_events(&mut self) {}
-
-    fn timeout_is_near(&mut self) {}
-
-    fn step_is_over(&mut self, _: bool) {}
-}
 
 impl LifecycleManager {
     /// A manager of its own, with no signals, no watchdog and no ledger: for tests.
@@ -148,7 +130,7 @@ impl LifecycleManager {
     }
 
     /// Whether the caller belongs to an earlier run of main: then nothing that it asks for reaches the current one.
-    fn is_left_behind(&self) -> bool {
+    pub(super) fn is_left_behind(&self) -> bool {
         self.inner.global && generation::is_left_behind()
     }
 
@@ -171,7 +153,12 @@ impl LifecycleManager {
     /// See [`status`](crate::status).
     #[must_use]
     pub fn status(&self) -> Status {
-        status::of(self)
+        status::of(status::Parts {
+            run: &self.current_run(),
+            components: lock(self.registry()).len(),
+            backing_off: self.backing_off(),
+            previous: self.previous(),
+        })
     }
 
     /// See [`manage`](crate::manage).
@@ -246,71 +233,6 @@ impl LifecycleManager {
     #[must_use]
     pub fn plan(&self) -> Plan {
         lock(self.registry()).plan()
-    }
-
-    /// See [`spawn`](crate::spawn).
-    ///
-    /// # Panics
-    /// Outside a tokio runtime, unless `#[lifecycle::main]` has started one.
-    #[track_caller]
-    pub fn spawn<F>(&self, name: impl Into<String>, future: F) -> AbortHandle
-    where
-        F: Future + Send + 'static,
-        F::Output: Outcome,
-    {
-        let place = Place::of(Location::caller());
-        let run = self.current_run();
-        let runtime = run.runtime().cloned().unwrap_or_else(Handle::current);
-        if self.is_left_behind() {
-            return runtime.spawn(async {}).abort_handle();
-        }
-        let (name, abort) = (name.into(), Arc::<Abort>::default());
-        let membership = run.join(&name, Some(place), Stop::Abort(abort.clone()));
-        let task = membership.slot;
-        task.spawned_at(Location::caller());
-        let handle = runtime.spawn(async move {
-            let future = Box::pin(async move { future.await.outcome() });
-            if let Ok(future) = Caught::new(|| future) {
-                let ended = TrackedFuture { task, future }.await;
-                membership.task_ended(&name, place, ended);
-            }
-        });
-        abort.set(handle.abort_handle());
-        handle.abort_handle()
-    }
-
-    /// Shuts this manager down on the runtime of the caller, with the default budget of 25 s and drain of 5 s, and
-    /// returns what happened. Whoever stops it again meanwhile, or later, gets the same report. Meant for managers of your
-    /// own; the global one is stopped by [`shutdown`](crate::shutdown).
-    ///
-    /// # Panics
-    /// Outside a tokio runtime, or if the system has no thread left.
-    pub async fn stop(&self, reason: impl Into<String>) -> Report {
-        let mut report = self.inner.report.subscribe();
-        if !self.inner.stopping.swap(true, AcqRel) {
-            self.begin_stop(&reason.into());
-        }
-        let report = report.wait_for(Option::is_some).await.ok().and_then(|report| report.clone());
-        report.unwrap_or_else(|| Report::empty(Cause::Requested("the shutdown has no report".into())))
-    }
-
-    fn begin_stop(&self, reason: &str) {
-        let run = self.current_run();
-        run.set_runtime(Handle::current());
-        run.end(Cause::Requested(presentable(reason)));
-        let manager = self.clone();
-        let work = move || {
-            let budget = Budget { whole: Options::DEFAULT.shutdown_timeout, drain: Options::DEFAULT.drain };
-            let runtime = run.runtime().expect("set above");
-            let Inner { registry, in_progress, report, .. } = &*manager.inner;
-            let subject = Subject { registry, run: &run, runtime, in_progress };
-            report.send_replace(Some(shut_down(&subject, budget, &mut Unobserved)));
-        };
-        // A thread of its own: the caller's may be the only one that drives the hooks.
-        let thread = std::thread::Builder::new().name("lifecycle-stop".into()).spawn(work);
-        if let Err(error) = thread {
-            panic!("the shutdown needs a thread: {error}");
-        }
     }
 }
 

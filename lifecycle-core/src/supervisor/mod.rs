@@ -9,8 +9,11 @@ mod on_hang;
 mod on_hang_hooks;
 mod re_exec;
 mod runtime;
+mod service;
+mod start;
 mod status;
 mod supervise;
+mod tasks;
 
 pub use entry::Main;
 pub use functions::{

@@ -13,8 +13,8 @@ use crate::components::declaration::{Call, Instance};
 use crate::components::registry::{ResolvedHook, declared_hooks};
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::lock::try_lock;
-use crate::os::log;
 use crate::os::stderr::stderr_line;
+use crate::os::{log, thread};
 use crate::tasks::catch_panic::{Ended, call};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
@@ -48,8 +48,8 @@ pub(super) fn start() {
         call_hooks(LifecycleManager::global());
         ON_HANG_HOOKS.over.store(true, Release);
     };
-    match std::thread::Builder::new().name("lifecycle-on-hang".into()).spawn(work) {
-        Ok(thread) => ON_HANG_HOOKS.thread.set(thread.thread().clone()).unwrap_or_default(),
+    match thread::spawn("lifecycle-on-hang", None, work) {
+        Ok(thread) => ON_HANG_HOOKS.thread.set(thread).unwrap_or_default(),
         Err(error) => log::warn(format!("no hook will run on a hang: no thread for them: {error}")),
     }
 }

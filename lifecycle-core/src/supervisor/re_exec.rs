@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
 
-use super::on_hang;
 use crate::config::options::{OnHang, RestartMode};
 use crate::config::resolve::Config;
 use crate::os::log;
@@ -63,9 +62,9 @@ pub(super) fn after_crash(ledger: Option<&Ledger>) {
 
 /// Called while main runs, whenever the orchestrator has handled what arrived; without a ledger once it is to end.
 /// Does not return after a hang that the ledger remembers: a stop signal must now stay counted, for the watchdog to see.
-pub(super) fn permit_after_hang(ledger: Option<&Ledger>) {
+pub(super) fn permit_after_hang(hang_is_recorded: bool, ledger: Option<&Ledger>) {
     let asked = RE_EXEC.get().is_some_and(|re_exec| re_exec.after_hang);
-    if !asked || !on_hang::was_recorded() || !ledger.is_some_and(Ledger::is_durable) {
+    if !asked || !hang_is_recorded || !ledger.is_some_and(Ledger::is_durable) {
         return;
     }
     PERMITTED.store(true, Release);

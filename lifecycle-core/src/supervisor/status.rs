@@ -2,18 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use super::manager::LifecycleManager;
+use crate::model::previous_run::PreviousRun;
 use crate::model::status::{HeartbeatStatus, State, Status};
-use crate::os::lock::lock;
+use crate::tasks::run::Run;
 use crate::watchdog::heartbeat::{self, Heartbeat};
 
 /// A main that has run for so long counts as up, if it says nothing else.
 pub(super) const UP_AFTER: Duration = Duration::from_secs(1);
 
-pub(super) fn of(manager: &LifecycleManager) -> Status {
-    let run = manager.current_run();
+/// What a manager knows.
+pub(super) struct Parts<'a> {
+    pub(super) run: &'a Run,
+    pub(super) components: usize,
+    pub(super) backing_off: Option<Instant>,
+    pub(super) previous: Option<PreviousRun>,
+}
+
+pub(super) fn of(parts: Parts<'_>) -> Status {
+    let Parts { run, components, backing_off, previous } = parts;
     let uptime = run.started.elapsed();
-    let state = match manager.backing_off() {
+    let state = match backing_off {
         Some(until) => State::BackingOff { left: until.saturating_duration_since(Instant::now()) },
         None if run.is_stopping() => State::Stopping,
         None => State::Running,
@@ -21,9 +29,8 @@ pub(super) fn of(manager: &LifecycleManager) -> Status {
     let mut heartbeats: Vec<HeartbeatStatus> = heartbeat::all().map(of_heartbeat).collect();
     heartbeats.sort_by_key(|heartbeat| (heartbeat.name, heartbeat.place.line));
     let up = run.is_ready() || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
-    let components = lock(manager.registry()).len();
     let tasks = run.tasks().into_values().map(|task| task.name.to_string()).collect();
-    let (ready, previous) = (up && state == State::Running, manager.previous());
+    let ready = up && state == State::Running;
     Status { state, ready, uptime, previous, components, tasks, heartbeats }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod catch_panic;
 pub(crate) mod generation;
 pub(crate) mod label;
+pub(crate) mod owned;
 pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod tracked;

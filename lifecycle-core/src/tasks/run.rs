@@ -41,6 +41,8 @@ struct State {
     cause: Option<(Cause, Instant)>,
     tasks: BTreeMap<u64, Task>,
     next_task: u64,
+    /// How many of them are being dropped.
+    dropping: usize,
     /// What went wrong after the first cause.
     failures: Vec<TaskReport>,
 }
@@ -52,6 +54,7 @@ pub(crate) struct Task {
     pub(crate) place: Option<Place>,
     pub(crate) slot: &'static TrackedTask,
     pub(crate) stop: Stop,
+    is_dropping: bool,
 }
 
 /// How a task is dropped.
@@ -194,7 +197,7 @@ impl Run {
         let mut state = self.state();
         let id = state.next_task;
         state.next_task += 1;
-        state.tasks.insert(id, Task { name: name.into(), place, slot, stop });
+        state.tasks.insert(id, Task { name: name.into(), place, slot, stop, is_dropping: false });
         Membership { run: self.clone(), id, slot }
     }
 
@@ -203,13 +206,33 @@ impl Run {
         self.state().tasks.clone()
     }
 
-    /// How many of these tasks live. `ids` is sorted.
-    pub(crate) fn count_live(&self, ids: &[u64]) -> usize {
-        let state = self.state();
-        if ids.len() < state.tasks.len() {
-            return ids.iter().filter(|id| state.tasks.contains_key(id)).count();
-        }
-        state.tasks.keys().filter(|id| ids.binary_search(id).is_ok()).count()
+    /// Has the tasks that `which` picks dropped, but for threads, which cannot be. Returns them.
+    pub(crate) fn begin_drop(&self, which: impl Fn(u64, &Task) -> bool) -> Vec<(u64, Task)> {
+        let mut state = self.state();
+        let picked = state.tasks.iter_mut().filter(|(id, task)| which(**id, task));
+        let picked: Vec<(u64, Task)> = picked
+            .map(|(id, task)| {
+                task.is_dropping = !matches!(task.stop, Stop::Thread);
+                (*id, task.clone())
+            })
+            .collect();
+        state.dropping = picked.iter().filter(|(_, task)| task.is_dropping).count();
+        drop(state);
+        // Outside the lock: a task that is dropped right here takes it.
+        picked.iter().for_each(|(_, task)| task.stop.request());
+        picked
+    }
+
+    /// How many of the tasks that are being dropped are not gone.
+    pub(crate) fn dropping(&self) -> usize {
+        self.state().dropping
+    }
+
+    /// Those that are not gone are not waited for any more.
+    pub(crate) fn end_drop(&self) {
+        let mut state = self.state();
+        state.dropping = 0;
+        state.tasks.values_mut().for_each(|task| task.is_dropping = false);
     }
 
     /// Whether somebody would be waited for: a task that observes the shutdown.
@@ -271,10 +294,18 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let task = self.run.state().tasks.remove(&self.id);
-        drop(task);
+        let mut state = self.run.state();
+        let Some(task) = state.tasks.remove(&self.id) else { return };
+        // Whoever waits for tasks waits for the last that is dropped, or for one that observes the shutdown.
+        let is_awaited = if task.is_dropping {
+            state.dropping = state.dropping.saturating_sub(1);
+            state.dropping == 0
+        } else {
+            self.run.is_stopping() && task.slot.observed_shutdown()
+        };
+        drop(state);
         self.slot.release();
-        if self.run.is_stopping() {
+        if is_awaited {
             self.run.wakeup.notify();
         }
     }

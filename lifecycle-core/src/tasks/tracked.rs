@@ -63,7 +63,7 @@ static FREE: Mutex<Vec<&'static TrackedTask>> = Mutex::new(Vec::new());
 static MAIN: AtomicRef<TrackedTask> = AtomicRef::none();
 
 thread_local! {
-    static CURRENT: Cell<Option<&'static TrackedTask>> = const { Cell::new(None) };
+    pub(super) static CURRENT: Cell<Option<&'static TrackedTask>> = const { Cell::new(None) };
 }
 
 /// To be called once, before the first report.
@@ -75,12 +75,8 @@ pub(crate) fn set_trace_poll(trace: TracePoll) {
 /// observes it in the name of main, which may be waiting for it.
 #[inline]
 pub(crate) fn observe_shutdown() {
-    match CURRENT.get() {
-        Some(task) => task.observe(),
-        None => {
-            MAIN.load().into_iter().filter(|_| !generation::is_left_behind()).for_each(TrackedTask::observe)
-        }
-    }
+    let task = CURRENT.get().or_else(|| MAIN.load().filter(|_| !generation::is_left_behind()));
+    task.into_iter().for_each(TrackedTask::observe);
 }
 
 /// As [`observe_shutdown`], but only for a tracked task.
@@ -138,6 +134,10 @@ impl TrackedTask {
         self.label.spawned_at(location);
     }
 
+    pub(super) fn declared_at(&self, place: &'static Place) {
+        self.label.declared_at(place);
+    }
+
     /// Loads first: a store would have all threads contend for the line.
     #[inline]
     fn observe(&self) {
@@ -156,7 +156,7 @@ impl TrackedTask {
         self.begin_thread();
     }
 
-    fn begin_thread(&self) {
+    pub(super) fn begin_thread(&self) {
         self.since.store(ticked(), Relaxed);
         self.polling.store(thread_id(), Release);
     }
@@ -171,7 +171,7 @@ impl TrackedTask {
     }
 
     #[inline]
-    fn end(&self) {
+    pub(super) fn end(&self) {
         self.idle.store(ticked(), Relaxed);
         self.polling.store(0, Release);
     }
@@ -253,42 +253,6 @@ impl TrackedTask {
     /// Whether this poll was not warned about yet; from now on it was.
     pub(crate) fn warn_once(&self, polls: u64) -> bool {
         self.warned.swap(polls, Relaxed) != polls
-    }
-}
-
-/// A slot that is released at the end, however that comes.
-pub(crate) struct OwnedTask {
-    task: &'static TrackedTask,
-    /// What was current on this thread before, if the thread works for it.
-    outer: Option<Option<&'static TrackedTask>>,
-}
-
-impl OwnedTask {
-    pub(crate) fn hook(name: &str, declared: &'static Place) -> OwnedTask {
-        let task = TrackedTask::acquire(name);
-        task.label.declared_at(declared);
-        OwnedTask { task, outer: None }
-    }
-
-    pub(crate) fn get(&self) -> &'static TrackedTask {
-        self.task
-    }
-
-    /// Until it is dropped, this thread works for it: that is no poll, and may take as long as it likes.
-    pub(crate) fn on_this_thread(mut self) -> OwnedTask {
-        self.task.begin_thread();
-        self.outer = Some(CURRENT.replace(Some(self.task)));
-        self
-    }
-}
-
-impl Drop for OwnedTask {
-    fn drop(&mut self) {
-        if let Some(outer) = self.outer {
-            CURRENT.set(outer);
-        }
-        self.task.end();
-        self.task.release();
     }
 }
 

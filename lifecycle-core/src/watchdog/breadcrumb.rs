@@ -12,6 +12,7 @@ pub const fn heartbeat(name: &'static str, limit: Option<Duration>, arm: Arm, pl
 }
 
 /// One call of an annotated function.
+#[derive(Debug)]
 pub struct Beat {
     heartbeat: &'static Heartbeat,
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use crate::config::resolve::Watchdog as Config;
 use crate::model::place::Place;
 use crate::os::deadline;
+use crate::os::thread::spawn;
 use crate::os::wakeup::Wakeup;
 use heartbeat::{BuiltIn, Heartbeat};
 use thread::WatchdogThread;
@@ -73,9 +74,8 @@ pub(crate) fn start(config: Option<Config>, actions: Actions) -> std::io::Result
         heartbeat::link_declared();
         RUNTIME.link();
     }
-    let builder = std::thread::Builder::new().name("lifecycle-watchdog".into()).stack_size(STACK);
-    builder.spawn(move || WatchdogThread::new(config, actions).run())?;
-    Ok(())
+    let work = move || WatchdogThread::new(config, actions).run();
+    spawn("lifecycle-watchdog", Some(STACK), work).map(drop)
 }
 
 /// `init` begins: nothing else is judged until the first run.

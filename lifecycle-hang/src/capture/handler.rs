@@ -6,9 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use lifecycle_os::process::thread_id;
 
 use super::fault::{self, Walking};
-use super::permit::{Address, PERMITS};
+use super::permit::{Address, PERMITS, table_of};
 use super::scan;
-use super::signal::table_of;
 use super::walk::{of_call, walk};
 
 /// Frames of our own on top of the interrupted function: the handler and the kernel's trampoline.

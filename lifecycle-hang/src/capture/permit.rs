@@ -9,6 +9,7 @@
 //!
 //! Each state carries the generation of its report: a writer that comes late changes nothing of a later one.
 
+use std::ffi::c_int;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 
@@ -72,6 +73,11 @@ pub(crate) struct PermitTable {
 pub(crate) static PERMITS: [PermitTable; 2] = [const { PermitTable::new() }; 2];
 pub(crate) const FATAL: usize = 0;
 pub(crate) const OTHER: usize = 1;
+
+/// The fatal report takes an even signal and all others an odd one, so that no report takes another's away.
+pub(super) fn table_of(signal: c_int) -> usize {
+    if signal % 2 == 0 { FATAL } else { OTHER }
+}
 
 impl PermitTable {
     const fn new() -> PermitTable {

@@ -6,12 +6,7 @@ use lifecycle_os::sigaction::{self, InfoHandler};
 
 use super::fault;
 use super::handler::on_signal;
-use super::permit::{Address, FATAL, OTHER};
-
-/// The fatal report takes an even signal and all others an odd one, so that no report takes another's away.
-pub(super) fn table_of(signal: c_int) -> usize {
-    if signal % 2 == 0 { FATAL } else { OTHER }
-}
+use super::permit::{Address, table_of};
 
 /// A signal with our handler.
 pub(super) struct Signal {

@@ -98,6 +98,9 @@ impl Database {
     #[lifecycle::component(order = 3, phase = "disconnect")]
     async fn close(&self) -> Result<(), String> {
         let _told = Told::new("database");
+        if scenario("patient") {
+            millis(1500).await;
+        }
         // The whole runtime is there until the last hook has ended.
         tokio::spawn(millis(5)).await.map_err(|e| e.to_string())?;
         tokio::task::spawn_blocking(|| ()).await.map_err(|e| e.to_string())?;

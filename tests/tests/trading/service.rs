@@ -1,11 +1,11 @@
 //! The trading example as a child process, and its database from outside.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
+use lifecycle_tests::programs::program;
 use lifecycle_tests::{Output, Service};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, FromRow};
@@ -16,30 +16,11 @@ pub(crate) fn trading(args: &[&str]) -> Service {
 }
 
 pub(crate) fn trading_in(folder: &Arc<TempDir>, args: &[&str]) -> Service {
-    args.iter().fold(Service::inside(&PROGRAM, folder.clone()), Service::arg)
+    args.iter().fold(Service::inside(program("trading"), folder.clone()), Service::arg)
 }
 
 pub(crate) fn folder() -> Arc<TempDir> {
     Arc::new(TempDir::new().unwrap())
-}
-
-/// Cargo tells where it puts the program, whatever the profile and the target folder are.
-static PROGRAM: LazyLock<String> = LazyLock::new(|| {
-    // The whole workspace decides on the features of the dependencies: `-p` would build most of them anew.
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--workspace", "--bin", "trading", "--message-format=json-render-diagnostics"]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    let output = cargo.current_dir(workspace()).stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "trading does not build");
-    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<serde_json::Value>();
-    let programs = messages.filter_map(|message| Some(message.unwrap()["executable"].as_str()?.to_owned()));
-    programs.last().expect("cargo names the program")
-});
-
-pub(crate) fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 pub(crate) fn server(variable: &str) -> String {

@@ -27,7 +27,7 @@ impl fmt::Display for Report {
         match self.runtime {
             RuntimeResult::Stopped => {}
             RuntimeResult::ThreadsLeft => {
-                writeln!(f, "  threads of the blocking pool still run: left behind")?
+                writeln!(f, "  threads of the blocking pool still run: left behind")?;
             }
             RuntimeResult::Abandoned => {
                 writeln!(f, "  runtime did not shut down: main or a worker is blocked; abandoning it")?;

@@ -151,6 +151,37 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
+/// Bytes that one `pwrite` changes as a whole: the kernel looks for SIGKILL between pages only.
+const PAGE: usize = 4096;
+
+/// A change that must survive the process, not the power: no fsync, which costs milliseconds. What was longer is padded
+/// with spaces, so that one call changes all of it. Where that cannot be, the file is written as by [`write`].
+pub(crate) fn write_in_place(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match try_in_place(path, bytes) {
+        Some(()) => Ok(()),
+        None => write(path, bytes),
+    }
+}
+
+#[cfg(unix)]
+fn try_in_place(path: &Path, bytes: &[u8]) -> Option<()> {
+    use std::os::unix::fs::FileExt;
+    let file = options().write(true).open(path).ok()?;
+    let length = usize::try_from(file.metadata().ok().filter(fs::Metadata::is_file)?.len()).ok()?;
+    if length == 0 || length.max(bytes.len()) > PAGE {
+        return None;
+    }
+    let mut padded = bytes.to_vec();
+    padded.resize(length.max(bytes.len()), b' ');
+    let written = file.write_at(&padded, 0).ok()?;
+    (written == padded.len()).then_some(())
+}
+
+#[cfg(not(unix))]
+fn try_in_place(_: &Path, _: &[u8]) -> Option<()> {
+    None
+}
+
 /// Where a dying process leaves its note.
 pub(crate) fn crash_note_file(path: &Path) -> PathBuf {
     beside(path, crash_note::SUFFIX)

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::model::previous_run::Rounded;
 use crate::model::table;
+use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::file::{self, Contents};
-use crate::restart::ledger::format::{Crash, Mark, Record, RunState};
+use crate::restart::ledger::format::{Mark, Record, RunState};
 
-/// Reads a ledger, such as `.restart_count`. Takes no lock and changes nothing: a ledger is replaced whole.
+/// Reads a ledger, such as `.restart_count`. Takes no lock and changes nothing.
 ///
 /// # Errors
 /// If there is no file, it cannot be read, or it is not a ledger of a format that this version knows.
@@ -24,7 +26,13 @@ pub fn read(path: impl AsRef<Path>) -> Result<History, ReadError> {
     if let Some(reason) = file::refused(path) {
         return Err(error(reason));
     }
-    match file::read(path) {
+    let mut contents = file::read(path);
+    if matches!(contents, Contents::Bad(_)) {
+        // Its service may be changing a mark in place right now.
+        std::thread::sleep(Duration::from_millis(5));
+        contents = file::read(path);
+    }
+    match contents {
         Contents::Record(record) => Ok(History { record }),
         Contents::Missing => Err(error("there is no ledger: no service has run with this file yet".into())),
         Contents::Unreadable(reason) => Err(error(reason)),

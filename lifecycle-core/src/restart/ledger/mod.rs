@@ -2,6 +2,7 @@
 //!
 //! The framework keeps it; [`read`] shows it to people and programs.
 
+mod crash;
 mod crash_note;
 mod file;
 mod format;
@@ -27,8 +28,8 @@ use crate::restart::ledger::reconcile::reconcile_dead_runs;
 use crate::restart::ledger::writer::{LedgerWriter, PATIENCE};
 use crate::restart::policy::Decision;
 
+pub use crash::Crash;
 pub(crate) use file::crash_note_file;
-pub use format::Crash;
 pub use history::{History, ReadError, read};
 
 /// What it takes from a crash to the next start on a busy machine: no part of a wait.

@@ -5,7 +5,8 @@ use crate::os::clock::Moment;
 use crate::os::clock::millis;
 use crate::os::crash_marker;
 use crate::os::process::Identity;
-use crate::restart::ledger::format::{Crash, Mark, Record, RunState};
+use crate::restart::ledger::crash::Crash;
+use crate::restart::ledger::format::{Mark, Record, RunState};
 
 /// Counts the gone runs that were still running as crashes, and keeps the mark of each service's newest gone one.
 pub(crate) fn reconcile_dead_runs(record: &mut Record, own: &Identity, now: &Moment) {

@@ -17,7 +17,7 @@ use crate::config::store::Store;
 use crate::os::clock::Moment;
 use crate::os::clock::millis;
 use crate::os::{log, process};
-use crate::restart::ledger::Crash;
+use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::format::Record;
 use crate::restart::policy::{Decision, PastCrash};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::os::lock::lock;
-use crate::os::log;
+use crate::os::{log, thread};
 use crate::restart::ledger::file::{self, Contents};
 use crate::restart::ledger::format::Record;
 
@@ -48,7 +48,7 @@ impl LedgerWriter {
         let record = Record::new();
         let state = State { queue: VecDeque::new(), done: 0, record, durable: false, stalled: false };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let (kept, file) = (
+        let (kept, mut file) = (
             shared.clone(),
             LedgerFile {
                 path: path.clone(),
@@ -57,8 +57,7 @@ impl LedgerWriter {
                 lock_timeout: file::LOCK_TIMEOUT,
             },
         );
-        let thread = std::thread::Builder::new().name("lifecycle-ledger".into());
-        if let Err(error) = thread.spawn(move || kept.work(file)) {
+        if let Err(error) = thread::spawn("lifecycle-ledger", None, move || kept.work(&mut file)) {
             warn(&path, &format!("its thread cannot be started ({error}): {IN_MEMORY}"));
             shared.state().stalled = true;
         }
@@ -115,7 +114,7 @@ impl Shared {
     }
 
     /// Writes what has come in, all of it at once. Ends with the process.
-    fn work(&self, mut file: LedgerFile) {
+    fn work(&self, file: &mut LedgerFile) {
         block_file_size_signal();
         loop {
             let state = self.changed.wait_while(self.state(), |state| state.queue.is_empty());
@@ -178,27 +177,36 @@ impl LedgerFile {
             Contents::Unreadable(reason) => return self.count_in_memory(known, &changes, &reason),
         }
         let before = self.unwritten.is_empty().then(|| known.clone());
-        let words = file::crash_notes(&self.path);
-        words.iter().flatten().for_each(|(process, words)| known.add_crash_note(process, words));
+        let notes = file::crash_notes(&self.path);
+        notes.iter().flatten().for_each(|(process, note)| known.add_crash_note(process, note));
         change(&mut known);
-        if before.is_some_and(|before| before == known) {
+        if before.as_ref().is_some_and(|before| *before == known) {
             return (known, lock.is_ok());
         }
-        let written = file::write(&self.path, &known.to_bytes());
+        let is_mark = before.is_some_and(|before| before.crashes == known.crashes);
+        let written = match known.to_bytes() {
+            // Only the power could take a mark away, and then it says nothing any more.
+            bytes if is_mark => file::write_in_place(&self.path, &bytes),
+            bytes => file::write(&self.path, &bytes),
+        };
         if written.is_ok() {
             self.unwritten.clear();
-            words.into_iter().for_each(|_| file::forget_crash_notes(&self.path));
+            notes.into_iter().for_each(|_| file::forget_crash_notes(&self.path));
         } else {
-            self.unwritten.extend(changes);
-            let surplus = self.unwritten.len().saturating_sub(UNWRITTEN);
-            self.unwritten.drain(..surplus);
+            self.keep(changes);
         }
-        // Without the lock another process's change may be lost, but ours stands there.
+        // Without the lock another process's change may be lost, but ours is there.
         let durable = written.is_ok();
         if let Err(error) = lock.map(drop).and(written) {
             self.warn(&format!("{error}: {IN_MEMORY}"));
         }
         (known, durable)
+    }
+
+    fn keep(&mut self, changes: Vec<Change>) {
+        self.unwritten.extend(changes);
+        let surplus = self.unwritten.len().saturating_sub(UNWRITTEN);
+        self.unwritten.drain(..surplus);
     }
 
     fn count_in_memory(&mut self, mut known: Record, changes: &[Change], reason: &str) -> (Record, bool) {

@@ -1,0 +1,83 @@
+//! How a variable of the environment becomes a value, or an error that names both.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use crate::model::error::ConfigError;
+
+/// Longer times are a mistake, and would overflow a clock.
+const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
+
+pub(super) struct Reader<'a> {
+    pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) executable: &'a str,
+    pub(super) errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    pub(super) fn get(&self, name: &str) -> Option<OsString> {
+        (self.env)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The variable's text through `parse`, or `default` where it is not set or wrong.
+    pub(super) fn value<T>(
+        &mut self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
+        let Some(value) = self.get(name) else { return default };
+        let text = value.to_string_lossy();
+        parse(text.trim()).unwrap_or_else(|wrong| {
+            self.errors.push(ConfigError::new(format!("{name}={text}: {wrong}")));
+            default
+        })
+    }
+
+    pub(super) fn duration(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, parse_duration)
+    }
+
+    pub(super) fn positive(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, |text| match parse_duration(text)? {
+            Duration::ZERO => Err("must be longer than zero: write for example \"30s\"".into()),
+            duration => Ok(duration),
+        })
+    }
+
+    pub(super) fn number(&mut self, name: &str, default: u32, least: u32) -> u32 {
+        self.value(name, default, |text| match text.parse() {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("must be a whole number from {least} to {}", u32::MAX)),
+        })
+    }
+
+    /// One of two words.
+    pub(super) fn word<T: Copy>(&mut self, name: &str, default: T, words: [(&str, T); 2]) -> T {
+        self.value(name, default, |text| {
+            let known = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
+            let [(first, _), (second, _)] = words;
+            known.map(|(_, value)| *value).ok_or_else(|| format!("must be \"{first}\" or \"{second}\""))
+        })
+    }
+
+    /// `longer` is what somebody who writes a time here meant to add to the name.
+    pub(super) fn switch(&mut self, name: &str, default: bool, longer: &str) -> bool {
+        self.value(name, default, |text| match text.to_ascii_lowercase().as_str() {
+            "1" | "on" | "true" | "yes" => Ok(true),
+            "0" | "off" | "false" | "no" => Ok(false),
+            _ if !longer.is_empty() && humantime::parse_duration(text).is_ok() => {
+                Err(format!("must be \"on\" or \"off\": for a time set {name}{longer}"))
+            }
+            _ => Err("must be \"on\" or \"off\"".into()),
+        })
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(_) => Err("must be at most ten years".into()),
+        Err(error) => Err(format!("{error}: write a duration with its unit, such as \"90s\" or \"1m 30s\"")),
+    }
+}

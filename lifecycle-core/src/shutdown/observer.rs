@@ -1,0 +1,11 @@
+//! What whoever runs a shutdown hears of it.
+
+/// Whoever runs a shutdown hears of signals, and of hooks that will be late.
+pub(crate) trait Observer {
+    /// Called before each wait.
+    fn handle_events(&mut self);
+    /// A hook of this step will be late, most likely.
+    fn timeout_is_near(&mut self);
+    /// The step is over; whether a hook was late.
+    fn step_is_over(&mut self, was_late: bool);
+}

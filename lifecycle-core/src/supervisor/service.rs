@@ -1,0 +1,43 @@
+//! What a process under `#[lifecycle::main]` keeps over its runs.
+
+use std::time::Duration;
+
+use super::events::EventHandler;
+use super::manager::LifecycleManager;
+use super::runtime::Body;
+use crate::config::resolve::Config;
+use crate::os::log::Level;
+
+/// After the budget of a shutdown the process has this long to be gone.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// The `init` function of `#[lifecycle::main]`.
+pub(super) type Init = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+pub(super) struct Service {
+    pub(super) manager: &'static LifecycleManager,
+    pub(super) config: Config,
+    pub(super) body: Body,
+    pub(super) events: EventHandler,
+    pub(super) runs: u32,
+    pub(super) plan_logged: bool,
+    /// What is to be logged once `init` has set up the log.
+    pub(super) announcement: Option<(Level, String)>,
+    /// Why exit code 0 would be a lie although the last run stops well: an earlier one did not.
+    pub(super) earlier_failure: Option<String>,
+}
+
+impl Service {
+    pub(super) fn new(manager: &'static LifecycleManager, config: Config, body: Body) -> Service {
+        Service {
+            manager,
+            config,
+            body,
+            events: EventHandler::new(manager),
+            runs: 0,
+            plan_logged: false,
+            announcement: None,
+            earlier_failure: None,
+        }
+    }
+}

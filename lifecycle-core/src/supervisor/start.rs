@@ -1,0 +1,115 @@
+//! What comes before the first run of main, and between two of them: the wait that is due, and `init`.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::manager::LifecycleManager;
+use super::runtime::run_init;
+use super::service::{Init, Service};
+use crate::config::platform;
+use crate::config::resolve::unknown_variables;
+use crate::hang;
+use crate::model::cause::Cause;
+use crate::os::crash_marker;
+use crate::os::lock::lock;
+use crate::os::log::{self, Level};
+use crate::restart::ledger::Admission;
+use crate::tasks::catch_panic::{self, Ended};
+use crate::watchdog;
+
+impl Service {
+    /// Waits as long as the restart rule says, or until a signal arrives.
+    pub(super) fn back_off(&mut self) {
+        let wait = self.admit();
+        let begun = Instant::now();
+        self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));
+        loop {
+            self.events.handle();
+            let left = wait.saturating_sub(begun.elapsed());
+            if left.is_zero() || self.events.stopped_by().is_some() {
+                break;
+            }
+            self.manager.wakeup().wait(Some(left));
+        }
+        self.manager.set_backing_off(None);
+        let stopped = self.events.stopped_by().is_some();
+        // A wait that a signal broke off leaves the history as it was.
+        if let Some(ledger) = self.events.ledger.as_ref().filter(|_| !wait.is_zero() && !stopped) {
+            ledger.waited(wait);
+        }
+    }
+
+    /// Asks the ledger, and says how the previous run ended and what follows from it.
+    fn admit(&mut self) -> Duration {
+        let ledger = self.events.ledger.as_ref().zip(self.config.restart.as_ref());
+        let Some((ledger, restart)) = ledger else { return Duration::ZERO };
+        let (Admission { wait, crashes }, previous) = ledger.admit();
+        let rule = restart.policy.explain(crashes, wait, SystemTime::now(), &restart.file);
+        let Some(previous) = previous.filter(|_| self.runs == 0) else {
+            if self.runs > 0 || !wait.is_zero() {
+                log::warn(rule);
+            }
+            return wait;
+        };
+        let (level, text) = match (previous.is_crash(), wait.is_zero()) {
+            (true, _) => (Level::Warn, format!("{previous}: {rule}")),
+            (false, true) => (Level::Info, previous.to_string()),
+            (false, false) => (Level::Warn, format!("{previous}; before it: {rule}")),
+        };
+        self.manager.set_previous(previous);
+        if wait.is_zero() {
+            self.announcement = Some((level, text));
+        } else {
+            log::say(level, text);
+        }
+        wait
+    }
+
+    /// `Ok` too if a signal came first: then nothing is started anyway.
+    pub(super) fn initialise(&mut self, init: Init) -> Result<(), String> {
+        let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
+        let result = ended.clone();
+        watchdog::begin_init();
+        run_init(init, move |ended| {
+            *lock(&result) = Some(ended);
+            LifecycleManager::global().wakeup().notify();
+        })
+        .map_err(|error| error.to_string())?;
+        let ended = loop {
+            let now = lock(&ended).take();
+            self.events.handle();
+            if now.is_some() || self.events.stopped_by().is_some() {
+                break now;
+            }
+            self.manager.wakeup().wait(None);
+        };
+        watchdog::end_run();
+        match ended {
+            Some(Ended::Failed(error)) => Err(error),
+            Some(Ended::Panicked(message)) => Err(format!("panicked: {message}")),
+            Some(Ended::Well) | None => Ok(()),
+        }
+    }
+
+    /// It runs once in a process, so the process ends; the crash counts for the next one.
+    pub(super) fn init_failed(&mut self, error: &str) -> u8 {
+        self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
+        log::say(Level::Error, format!("init failed: {error}: exit code 1"));
+        if let Some(ledger) = &mut self.events.ledger {
+            ledger.running();
+            ledger.crashed(Cause::MainFailed(format!("init failed: {error}")).summary());
+        }
+        crash_marker::disarm();
+        1
+    }
+
+    /// What is said once there is a log to say it in.
+    pub(super) fn after_init(&mut self) {
+        self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
+        // Not before init, which is where a service sets its own panic hook.
+        catch_panic::note_panics();
+        let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
+        let unknown = unknown_variables(std::env::vars_os().map(|(name, _)| name));
+        platform.into_iter().chain(unknown).chain(hang::settings::warning()).for_each(log::warn);
+    }
+}

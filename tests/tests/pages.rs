@@ -1,0 +1,67 @@
+//! The documents themselves: what compiles, what fits, what leads somewhere, what is complete.
+
+use std::fs;
+use std::path::Path;
+
+use lifecycle_tests::{Service, documents};
+use regex::Regex;
+
+/// `src/lib.rs` lists the documents whose code is compiled and run by `cargo test --doc`.
+#[test]
+fn every_block_of_code_is_a_doctest() {
+    let facade = fs::read_to_string(documents::root().join("src/lib.rs")).unwrap();
+    for file in documents::documents() {
+        let has_code = documents::blocks(&file).iter().any(|block| block.language.starts_with("rust"));
+        let name = format!("include_str!(\"../{}\")", file.display());
+        assert!(!has_code || facade.contains(&name), "src/lib.rs has no {name}");
+    }
+}
+
+#[test]
+fn the_readme_fits_on_a_few_screens() {
+    let readme = fs::read_to_string(documents::root().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 160, "{} lines", readme.lines().count());
+    for line in readme.lines() {
+        assert!(line.chars().count() <= 100, "too wide: {line}");
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let link = Regex::new(r"\]\(([^)#]*)(#[^)]*)?\)").unwrap();
+    for file in documents::documents() {
+        let from = documents::root().join(&file);
+        for found in link.captures_iter(&fs::read_to_string(&from).unwrap()) {
+            let (target, anchor) = (&found[1], found.get(2).map_or("", |anchor| anchor.as_str()));
+            if target.contains("://") {
+                continue;
+            }
+            let path = if target.is_empty() { from.clone() } else { from.parent().unwrap().join(target) };
+            assert!(path.exists(), "{}: {target}", file.display());
+            let known = anchor.is_empty() || anchors(&path).iter().any(|known| known == anchor);
+            assert!(known, "{}: {target}{anchor}", file.display());
+        }
+    }
+}
+
+/// The headings of a document, as GitHub links to them.
+fn anchors(document: &Path) -> Vec<String> {
+    let text = fs::read_to_string(document).unwrap();
+    let lines = text.lines().filter(|line| line.starts_with('#'));
+    let headings = lines.map(|line| line.trim_start_matches('#').trim_start());
+    let kept = |letter: &char| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_');
+    let anchor =
+        |heading: &str| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-");
+    headings.map(|heading| format!("#{}", anchor(heading))).collect()
+}
+
+/// A misspelt variable is answered with all that there are.
+#[test]
+fn the_reference_has_every_variable() {
+    let output = Service::new(env!("CARGO_BIN_EXE_body")).args(["ok"]).env("LIFECYCLE_DRIAN", "5s").run();
+    let known = output.stderr.split_once("which knows ").expect("a warning").1.lines().next().unwrap();
+    let reference = fs::read_to_string(documents::root().join("docs/options.md")).unwrap();
+    for variable in known.split(", ") {
+        assert!(reference.contains(&format!("`{variable}")), "docs/options.md has no {variable}");
+    }
+}
