@@ -1,4 +1,4 @@
-//! From a request to the text, read from top to bottom in [`write`].
+//! From a request to the text, read from top to bottom in [`write()`].
 
 use std::fmt::{self, Write};
 use std::time::{Duration, Instant};

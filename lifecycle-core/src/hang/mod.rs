@@ -3,6 +3,11 @@
 //! Made at a hang, and then in a process that may hold any lock: nothing on that way allocates. Also for a hook that is
 //! late, for a heartbeat at half its limit, for a task that does not leave its poll, on SIGQUIT, and from code.
 
+#![cfg_attr(
+    not(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    allow(dead_code, reason = "without stacks nobody asks for some of it")
+)]
+
 mod about;
 mod late;
 mod output;

@@ -76,7 +76,6 @@ pub(super) fn frozen(task: &'static TrackedTask) {
 }
 
 /// For the fatal report: no lock, no allocation.
-#[cfg_attr(not(feature = "stacks"), allow(dead_code, reason = "without stacks no task is asked"))]
 pub(super) fn wake_tasks() {
     REPORTER.wake.store(true, Release);
     REPORTER.unpark();
