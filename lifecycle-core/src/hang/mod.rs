@@ -5,8 +5,7 @@
 
 #![cfg_attr(
     not(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64"))),
-    // Without stacks nobody asks for some of it.
-    allow(dead_code)
+    allow(dead_code, reason = "without stacks nobody asks for some of it")
 )]
 
 mod about;
@@ -15,14 +14,14 @@ mod output;
 mod plain;
 mod reporter;
 pub(crate) mod settings;
-#[cfg(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64")))]
-mod stacks;
-#[cfg(not(all(
-    target_os = "linux",
-    feature = "stacks",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-#[path = "no_stacks.rs"]
+#[cfg_attr(
+    all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64")),
+    path = "with_stacks.rs"
+)]
+#[cfg_attr(
+    not(all(target_os = "linux", feature = "stacks", any(target_arch = "x86_64", target_arch = "aarch64"))),
+    path = "without_stacks.rs"
+)]
 mod stacks;
 
 use std::sync::atomic::AtomicBool;
@@ -32,7 +31,6 @@ use std::time::Duration;
 pub(crate) use about::About;
 pub(crate) use late::LateLook;
 pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
-pub(crate) use stacks::failsafe_timer::{FAILSAFE, arm as arm_failsafe_timer};
 
 use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
 use crate::watchdog::heartbeat::Heartbeat;

@@ -1,31 +1,45 @@
 //! The report without stacks: heartbeats and tasks.
 
-use std::fmt::Write;
+use std::fmt::{self, Display, Write};
 
 use super::About;
-use super::about::task_line;
-use crate::tasks::tracked::live_tasks;
+use crate::tasks::tracked::{TrackedTask, live_tasks};
 
-/// Writes it; allocates nothing.
-pub(super) fn write(about: &About, out: &mut dyn Write) {
-    let mut title = crate::os::text::Text::<256>::new();
-    about.title(&mut title);
-    let _ = writeln!(out, "{}", title.as_str());
-    let mut heartbeats = crate::os::text::Text::<4096>::new();
-    about.heartbeats(&mut heartbeats);
+/// Writes it, with what is said of stacks; allocates nothing.
+pub(super) fn write(about: &About, stacks: &dyn Display, out: &mut dyn Write) {
+    // What it writes to never fails: it cuts.
+    let _ = write_all(about, stacks, out);
+}
+
+fn write_all(about: &About, stacks: &dyn Display, out: &mut dyn Write) -> fmt::Result {
+    writeln!(out, "{}", about.title())?;
     if let Some((heartbeat, crumb)) = about.crumb() {
-        let _ = writeln!(out, "SUSPECT heartbeat `{}`: at the await at {crumb}", heartbeat.name());
+        writeln!(out, "SUSPECT heartbeat `{}`: at the await at {crumb}", heartbeat.name())?;
     }
     for task in live_tasks().filter(|task| task.snapshot().thread != 0) {
-        let _ = writeln!(out, "SUSPECT task:{}", task_line(task).as_str());
+        writeln!(out, "SUSPECT task: {}", Line(task))?;
     }
-    if !heartbeats.is_empty() {
-        let _ = write!(out, "heartbeats:\n{}", heartbeats.as_str());
-    }
-    let _ = writeln!(out, "tasks:");
+    writeln!(out, "{}tasks:", about.heartbeats())?;
     for task in live_tasks() {
-        let _ = writeln!(out, "{}", task_line(task).as_str());
+        writeln!(out, "  {}", Line(task))?;
     }
-    let _ = writeln!(out, "stacks of threads are told on Linux, with lifecycle's feature `stacks`");
-    let _ = writeln!(out, "end of the hang report");
+    writeln!(out, "{stacks}\nend of the hang report")
+}
+
+/// What is known of a task.
+struct Line(&'static TrackedTask);
+
+impl Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let snapshot = self.0.snapshot();
+        write!(f, "`{}`", snapshot.name)?;
+        if let Some(place) = snapshot.place {
+            write!(f, " ({place})")?;
+        }
+        let (age, polls) = (snapshot.age, snapshot.polls);
+        match snapshot.thread {
+            0 => write!(f, ": idle; last polled {age} ago, {polls} polls"),
+            thread => write!(f, ": in poll {polls} on thread {thread} for {age}"),
+        }
+    }
 }

@@ -75,7 +75,7 @@ pub(super) fn frozen(task: &'static TrackedTask) {
     REPORTER.unpark();
 }
 
-/// For the watchdog: no lock, no allocation.
+/// For the fatal report: no lock, no allocation.
 pub(super) fn wake_tasks() {
     REPORTER.wake.store(true, Release);
     REPORTER.unpark();

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub(crate) use lifecycle_os::clock::{millis, monotonic_ns, nanos, since_boot_ms};
 use serde::{Deserialize, Serialize};
 
 /// A moment, on the wall clock and, where the system has one, on a clock that nobody can set.
@@ -60,49 +61,6 @@ impl Moment {
         }
         self.at.duration_since(earlier.at).ok()
     }
-}
-
-#[cfg(unix)]
-fn read(clock: libc::clockid_t) -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: a valid timespec; async-signal-safe by POSIX.
-    unsafe { libc::clock_gettime(clock, &raw mut time) };
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// Nanoseconds on a clock that only goes forward; never 0.
-#[cfg(unix)]
-pub(crate) fn monotonic_ns() -> u64 {
-    nanos(read(libc::CLOCK_MONOTONIC)).max(1)
-}
-
-/// Nanoseconds on a clock that only goes forward; never 0.
-#[cfg(not(unix))]
-pub(crate) fn monotonic_ns() -> u64 {
-    static EPOCH: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-    nanos(EPOCH.get_or_init(std::time::Instant::now).elapsed()).max(1)
-}
-
-/// Saturates after 584 years.
-pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Saturates after 584 million years.
-pub(crate) fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Milliseconds on the clock that nobody can set; zero where there is none.
-#[cfg(target_os = "linux")]
-pub(crate) fn since_boot_ms() -> u64 {
-    millis(read(libc::CLOCK_BOOTTIME))
-}
-
-/// Milliseconds on the clock that nobody can set; zero where there is none.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn since_boot_ms() -> u64 {
-    0
 }
 
 /// Milliseconds of the watchdog's ticks, each credited with its own length at most. Process-wide, as its thread is, which

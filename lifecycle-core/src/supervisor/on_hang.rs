@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 
+use lifecycle_os::failsafe_timer::FailsafeTimer;
+
 use super::manager::LifecycleManager;
 use super::{on_hang_hooks, re_exec};
 use crate::hang;
@@ -28,7 +30,9 @@ const TRACING: Duration = Duration::from_millis(250);
 const REPORT: Duration = hang::LONGEST_REPORT;
 
 /// Armed first of all, in the kernel: whatever else blocks, the process ends then.
-const FAILSAFE: Duration = hang::FAILSAFE;
+const FAILSAFE: Duration = Duration::from_secs(5);
+static FAILSAFE_TIMER: FailsafeTimer =
+    FailsafeTimer::new("CRITICAL lifecycle: the hang report takes too long: the process ends now");
 
 const _: () = {
     let first = if REPORT.as_millis() > HOOKS.as_millis() { REPORT } else { HOOKS };
@@ -67,7 +71,7 @@ pub(super) fn was_recorded() -> bool {
 
 fn end(heartbeat: &'static Heartbeat) -> ! {
     let expired = Instant::now();
-    hang::arm_failsafe_timer();
+    FAILSAFE_TIMER.arm(FAILSAFE);
     stderr_line!("{HEADLINE}: {}", Stale(heartbeat));
     // For the log thread, the orchestrator (which tells the ledger) and the hooks' thread.
     EXPIRED.store(Some(heartbeat));
@@ -119,6 +123,7 @@ pub(super) fn unlogged() -> Option<Urgent> {
 /// Starts the watchdog's thread.
 pub(super) fn start(config: Option<crate::config::resolve::Watchdog>) {
     if config.is_some() {
+        FAILSAFE_TIMER.prepare();
         on_hang_hooks::start();
     }
     if let Err(error) = watchdog::start(config, ACTIONS) {

@@ -1,7 +1,6 @@
 //! What is seen of a task from outside.
 
-use std::fmt;
-use std::time::Duration;
+pub(crate) use lifecycle_os::clock::Age;
 
 use super::label::NAME;
 use crate::model::place::Place;
@@ -14,19 +13,6 @@ pub(crate) struct TaskSnapshot {
     /// That polls it; 0 between polls.
     pub(crate) thread: u32,
     pub(crate) polls: u64,
-    /// In this poll, or since the last.
+    /// In this poll, or since the last, by the watchdog's ticks; unknown without a watchdog.
     pub(crate) age: Age,
-}
-
-/// A time by the watchdog's ticks; unknown without a watchdog. Zeroed memory is a valid one.
-#[derive(Clone, Copy)]
-pub(crate) struct Age(pub(crate) Option<Duration>);
-
-impl fmt::Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(age) => write!(f, "{:.1} s", age.as_secs_f64()),
-            None => f.write_str("an unknown time"),
-        }
-    }
 }

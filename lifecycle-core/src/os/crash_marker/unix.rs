@@ -57,7 +57,11 @@ pub(crate) fn arm(file: &Path) {
     on_exit::install();
     for (signal, _) in FATAL {
         // SA_ONSTACK, since a stack that overflowed has no room.
-        sigaction::install_with_info(signal, on_fatal, libc::SA_ONSTACK | libc::SA_NODEFER);
+        // SAFETY: the handler makes async-signal-safe calls only.
+        unsafe {
+            let flags = libc::SA_ONSTACK | libc::SA_NODEFER;
+            sigaction::install_with_info(signal, on_fatal, flags, &sigaction::set_of(&[]));
+        }
     }
 }
 
@@ -183,7 +187,8 @@ extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
         unsafe { libc::alarm(0) };
     }
     let before = &marker.before[index];
-    sigaction::call_previous(before, signal, info, context);
+    // SAFETY: what was installed for this signal before, and the arguments that the kernel passed.
+    unsafe { sigaction::call_previous(before, signal, info, context) };
     if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
         // It comes again, by itself or like this, and ends the process. To this thread: whoever handles it elsewhere
         // would let this one return to the instruction.

@@ -6,6 +6,7 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;
 
+pub(crate) use lifecycle_os::process::{exit, is_debugged, thread_id};
 use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
@@ -34,40 +35,12 @@ impl Identity {
     }
 }
 
-/// The number of this thread: the kernel's on Linux, elsewhere one of our own. Never 0.
-#[inline]
-pub(crate) fn thread_id() -> u32 {
-    use std::cell::Cell;
-    thread_local! {
-        static ID: Cell<u32> = const { Cell::new(0) };
-    }
-    if ID.get() == 0 {
-        ID.set(system::new_thread_id());
-    }
-    ID.get()
-}
-
-pub(crate) use system::is_debugged;
-
 /// Orders threads by age: when the kernel started one, in clock ticks since boot, and its number, which grows.
 pub(crate) type ThreadBirth = (u64, u32);
 
 /// Of the calling thread; `None` where the system does not tell.
 pub(crate) fn thread_birth() -> Option<ThreadBirth> {
     Some((system::start_of_thread()?, thread_id()))
-}
-
-/// `_exit`, not `exit`: no atexit handler, no lock of stdio, no other thread can hold it up (rust-lang/rust#126606).
-#[cfg(unix)]
-pub(crate) fn exit(code: i32) -> ! {
-    // SAFETY: takes no pointer and does not return.
-    unsafe { libc::_exit(code) }
-}
-
-/// Without delay.
-#[cfg(not(unix))]
-pub(crate) fn exit(code: i32) -> ! {
-    std::process::exit(code)
 }
 
 /// Containers are told apart by it.

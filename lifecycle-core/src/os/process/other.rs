@@ -1,8 +1,5 @@
 //! Systems that tell less.
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
-
 pub(super) fn start_of(_: u32) -> Option<u64> {
     None
 }
@@ -20,14 +17,5 @@ pub(super) fn exists(pid: u32) -> bool {
 
 #[cfg(not(unix))]
 pub(super) fn exists(_: u32) -> bool {
-    false
-}
-
-pub(super) fn new_thread_id() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    NEXT.fetch_add(1, Relaxed)
-}
-
-pub(crate) fn is_debugged() -> bool {
     false
 }

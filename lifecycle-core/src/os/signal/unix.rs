@@ -61,7 +61,9 @@ pub(crate) fn install(orchestrator: &'static Wakeup, watchdog: &'static Wakeup) 
     for signal in STOP_SIGNALS {
         let may_be_ignored = matches!(signal, libc::SIGHUP | libc::SIGINT);
         if !(may_be_ignored && sigaction::is_ignored(signal)) {
-            sigaction::install(signal, on_signal, libc::SA_RESTART | libc::SA_ONSTACK, &STOP_SIGNALS);
+            let mask = sigaction::set_of(&STOP_SIGNALS);
+            // SAFETY: the handler stores into atomics and writes to a descriptor.
+            unsafe { sigaction::install(signal, on_signal, libc::SA_RESTART | libc::SA_ONSTACK, &mask) };
         }
     }
     sigaction::ignore(libc::SIGPIPE);

@@ -1,0 +1,101 @@
+//! What `lifecycle-hang` is asked for: heartbeats and tasks, as it takes them.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering::Release;
+
+use lifecycle_hang::{Breadcrumb, ReportKind, Request, TaskSource, TaskState, TracedTask};
+pub(super) use lifecycle_hang::{prepare, trace_poll};
+
+use super::{About, LONGEST_REPORT, fatal_has_begun, plain, reporter, settings, wake_all};
+use crate::os::text::Text;
+use crate::tasks::tracked::{TrackedTask, live_tasks};
+use crate::watchdog::heartbeat;
+
+const _: () = assert!(lifecycle_hang::LONGEST.as_millis() <= LONGEST_REPORT.as_millis());
+
+/// Files by which the workspace is known.
+const FILES: usize = 8;
+
+/// Makes a report and hands it to `out`. Allocates nothing, and waits for nobody without an end.
+pub(super) fn write(about: &About, out: &mut dyn Write) {
+    let (title, notes) = (about.title(), about.heartbeats());
+    let crumb = about.crumb();
+    let of = crumb.map(|(heartbeat, _)| Owner(heartbeat.name()));
+    let breadcrumb = of.as_ref().zip(crumb).map(|(of, (_, place))| Breadcrumb { of, place });
+    let request = Request {
+        notes: &notes,
+        breadcrumb,
+        thread: if let About::Frozen(task) = about { task.snapshot().thread } else { 0 },
+        tasks: &Tasks { kind: about.kind() },
+        files: &files(),
+        own_crates: &["lifecycle_core"],
+        is_outdated: &|| about.kind() != ReportKind::Fatal && fatal_has_begun(),
+        is_full: settings::is_full(),
+        ..Request::new(about.kind(), &title)
+    };
+    if let Err(error) = lifecycle_hang::write(&request, out) {
+        plain::write(about, &error, out);
+    }
+}
+
+impl About {
+    fn kind(&self) -> ReportKind {
+        match self {
+            About::Hang(_) => ReportKind::Fatal,
+            About::HalfTime(_) => ReportKind::HalfTime,
+            About::Late | About::Frozen(_) => ReportKind::Suspects,
+            About::Asked => ReportKind::Asked,
+        }
+    }
+}
+
+/// Of a breadcrumb.
+struct Owner(&'static str);
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "heartbeat `{}`", self.0)
+    }
+}
+
+/// Where heartbeats and tasks were declared or spawned.
+fn files() -> [&'static str; FILES] {
+    let heartbeats = heartbeat::all().filter(|heartbeat| !heartbeat.is_probe());
+    let heartbeats = heartbeats.map(|heartbeat| heartbeat.place().file);
+    let tasks = live_tasks().filter_map(|task| task.snapshot().place).map(|place| place.file);
+    let mut files = [""; FILES];
+    files.iter_mut().zip(heartbeats.chain(tasks)).for_each(|(slot, file)| *slot = file);
+    files
+}
+
+/// The tasks that are tracked.
+struct Tasks {
+    kind: ReportKind,
+}
+
+impl TaskSource for Tasks {
+    fn for_each(&self, f: &mut dyn FnMut(&'static dyn TracedTask)) {
+        live_tasks().for_each(|task| f(task));
+    }
+
+    /// The fatal report is made by the watchdog, which must not take locks of the scheduler's.
+    fn wake(&self) {
+        if self.kind == ReportKind::Fatal { reporter::wake_tasks() } else { wake_all() }
+    }
+}
+
+impl TracedTask for TrackedTask {
+    fn state(&self) -> TaskState {
+        let snapshot = self.snapshot();
+        let mut place = Text::new();
+        if let Some(at) = snapshot.place {
+            let _ = write!(place, "{at}");
+        }
+        let (thread, polls, age) = (snapshot.thread, snapshot.polls, snapshot.age);
+        TaskState { name: snapshot.name, place, thread, polls, age }
+    }
+
+    fn trace(&self, token: u64) {
+        self.wanted.store(token, Release);
+    }
+}

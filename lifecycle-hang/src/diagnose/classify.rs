@@ -1,0 +1,158 @@
+//! From a stack to a diagnosis: why, and whose line it is. Pure.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use lifecycle_os::text::Text;
+
+use super::frame_patterns::{ALLOCATOR, AWAITED, BLOCKED, LIBC_ALLOCATOR};
+use crate::dump::{Call, Cause, Finding, Thread};
+use crate::symbolize::name::short;
+use crate::symbolize::{Author, Frame};
+
+/// A stretch of the processor's time that makes a thread a running one.
+const BUSY_SHARE: u64 = 2;
+
+fn finding(cause: Cause, culprit: &Frame, frames: &[Frame]) -> Finding {
+    Finding {
+        cause,
+        user: user_hash(frames),
+        function: Text::of(short(culprit.name.as_str())),
+        place: culprit.place(),
+        ..Finding::NONE
+    }
+}
+
+/// The diagnosis of a thread, from its frames, innermost first. `sampled`: nanoseconds between the samples of its time.
+pub(crate) fn thread(frames: &[Frame], facts: &Thread, sampled: u64, guessed: bool) -> Finding {
+    let ours = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
+    // A thread that is in our own code works for us, whoever called it.
+    let theirs = &frames[..ours];
+    let Some(first) = theirs.iter().position(|frame| frame.author == Author::User) else {
+        return Finding::NONE;
+    };
+    let is_running = facts.state == b'R' || facts.ran[1].saturating_sub(facts.ran[0]) * BUSY_SHARE > sampled;
+    // A guessed stack is full of calls to the allocator that have returned.
+    let allocation = if guessed { None } else { allocation(theirs, first, is_running) };
+    let (culprit, cause) = match allocation {
+        Some(Some(caller)) => (caller, Cause::Allocator),
+        // It is we who wait for the user's allocator.
+        Some(None) => return Finding::NONE,
+        None => (first, blocked(&frames[..first], facts, is_running)),
+    };
+    let mut finding = finding(cause, &frames[culprit], frames);
+    let is_runtime = |frame: &Frame| {
+        frame.author == Author::Own || frame.full.as_str().contains("/tokio-") || frame.says("tokio::runtime")
+    };
+    finding.is_service = frames[culprit..].iter().any(is_runtime);
+    if cause == Cause::BlockOn && !finding.is_service {
+        // A thread of the user's that drives a runtime of its own, and has nothing to do.
+        return Finding::NONE;
+    }
+    finding.descriptor = descriptor(cause, facts.call);
+    if facts.call.known == 1 && facts.call.number == libc::SYS_futex && cause.is_blocking_lock() {
+        finding.lock = facts.call.args[0];
+    }
+    finding
+}
+
+/// Whether the thread is in the allocator, and then the user's function that asked for memory.
+fn allocation(frames: &[Frame], first: usize, is_running: bool) -> Option<Option<usize>> {
+    let is_allocator = |frame: &Frame| ALLOCATOR.iter().any(|word| frame.says(word));
+    let last = frames.iter().rposition(is_allocator);
+    // An allocator of the program's own is user code too, inside of the call.
+    let inside = last.filter(|last| *last > first);
+    let outside = frames[..first]
+        .iter()
+        .any(|frame| LIBC_ALLOCATOR.contains(&frame.name.as_str()) || is_allocator(frame));
+    let from = match inside {
+        Some(last) => last,
+        None if outside && !is_running => first,
+        None => return None,
+    };
+    let is_caller = |frame: &Frame| frame.author == Author::User && !is_allocator(frame);
+    Some(frames[from..].iter().position(is_caller).map(|caller| from + caller))
+}
+
+fn blocked(called: &[Frame], facts: &Thread, is_running: bool) -> Cause {
+    let said = |words: &[&str]| called.iter().any(|frame| words.iter().any(|word| frame.says(word)));
+    let by_name = BLOCKED.into_iter().find(|(_, words)| said(words)).map(|(cause, _)| cause);
+    match by_name {
+        // Whoever spins in one of them is not waiting for it: a lock that is taken over and over.
+        Some(Cause::Drop) | None if is_running && !in_system_call(facts.call) => {
+            by_name.unwrap_or(Cause::Spin)
+        }
+        Some(Cause::Drop) | None => by_system_call(facts),
+        Some(cause) => cause,
+    }
+}
+
+fn in_system_call(call: Call) -> bool {
+    call.known == 1 && call.number >= 0
+}
+
+fn by_system_call(facts: &Thread) -> Cause {
+    let call = facts.call;
+    if !in_system_call(call) {
+        return if facts.state == b'D' { Cause::Disk } else { Cause::Unknown };
+    }
+    match call.number {
+        libc::SYS_read | libc::SYS_readv | libc::SYS_recvfrom | libc::SYS_recvmsg | libc::SYS_pread64 => {
+            Cause::Read
+        }
+        libc::SYS_write | libc::SYS_writev | libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_pwrite64 => {
+            Cause::Write
+        }
+        libc::SYS_connect => Cause::Connect,
+        libc::SYS_accept | libc::SYS_accept4 => Cause::Accept,
+        libc::SYS_openat => Cause::Open,
+        libc::SYS_ppoll | libc::SYS_pselect6 | libc::SYS_epoll_pwait => Cause::Poll,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll | libc::SYS_select | libc::SYS_epoll_wait => Cause::Poll,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_open => Cause::Open,
+        libc::SYS_wait4 | libc::SYS_waitid => Cause::Child,
+        libc::SYS_nanosleep | libc::SYS_clock_nanosleep => Cause::Sleep,
+        libc::SYS_fsync | libc::SYS_fdatasync => Cause::Sync,
+        libc::SYS_flock => Cause::FileLock,
+        libc::SYS_futex => Cause::Futex,
+        _ if facts.state == b'D' => Cause::Disk,
+        _ => Cause::Call,
+    }
+}
+
+fn descriptor(cause: Cause, call: Call) -> i32 {
+    let has_one = matches!(
+        cause,
+        Cause::Read | Cause::Write | Cause::Connect | Cause::Accept | Cause::Sync | Cause::FileLock
+    );
+    if has_one { i32::try_from(call.args[0]).unwrap_or(-1) } else { -1 }
+}
+
+/// The diagnosis of a chain of awaits, and the part of its frames that is the task's own.
+pub(crate) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
+    // Inside of the leaf lie our own clone of the waker and what it notes; outside of the task our own poll.
+    let start = frames.iter().position(|frame| frame.author != Author::Own).unwrap_or(frames.len());
+    let frames = &frames[start..];
+    let end = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
+    let frames = &frames[..end];
+    let first = frames.iter().position(|frame| frame.author == Author::User);
+    let leaf = &frames[..first.unwrap_or(frames.len())];
+    let said = |words: &[&str]| leaf.iter().any(|frame| words.iter().any(|word| frame.says(word)));
+    let cause = AWAITED.into_iter().find(|(_, words)| said(words)).map_or(Cause::Other, |(cause, _)| cause);
+    // A channel's messages are waited for in the channel, room for one in its semaphore.
+    let cause = if cause == Cause::Message && said(&["batch_semaphore"]) { Cause::Room } else { cause };
+    let finding = match first {
+        Some(first) => finding(cause, &frames[first], frames),
+        None => Finding { cause, ..Finding::NONE },
+    };
+    (finding, frames)
+}
+
+fn user_hash(frames: &[Frame]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for frame in frames.iter().filter(|frame| frame.author == Author::User) {
+        (frame.name.as_str(), frame.line).hash(&mut hasher);
+    }
+    // 0 stands for: not known.
+    hasher.finish().max(1)
+}

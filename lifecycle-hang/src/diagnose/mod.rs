@@ -1,0 +1,101 @@
+//! From what was collected to the report's text. Pure but for looking up names, and without allocation of its own.
+
+mod addresses;
+mod classify;
+mod frame_patterns;
+mod stack;
+mod suspects;
+mod tasks;
+mod threads;
+
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::dump::{Cause, Facts, Finding, LEAVES, Walks};
+use crate::symbolize::{Frames, Symbols};
+use addresses::{ADDRESSES, gather};
+
+/// Writes it: suspects, heartbeats, tasks, threads.
+pub(crate) fn render(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols, out: &mut dyn Write) {
+    let mut addresses = [0; ADDRESSES];
+    symbols.expect(gather(walks, facts, &mut addresses));
+    let mut frames = Frames::new(facts);
+    learn(walks, facts, symbols, &mut frames);
+    diagnose(walks, facts, symbols, &mut frames);
+    // Writing into a text never fails: it cuts.
+    let _ = writeln!(out, "{}", facts.title.as_str());
+    suspects::write(facts, out);
+    let _ = out.write_str(facts.notes.as_str());
+    tasks::write(walks, facts, symbols, &mut frames, out);
+    threads::write(walks, facts, symbols, &mut frames, out);
+    symbols.hint(out);
+    let _ = writeln!(out, "end of the hang report");
+}
+
+/// Learns where the workspace lies before anything is said about places.
+fn learn(walks: &Walks, facts: &Facts, symbols: &mut dyn Symbols, frames: &mut Frames) {
+    for index in 0..facts.threads as usize {
+        frames.of_thread(walks, index, symbols);
+        frames.learn_root();
+    }
+    for task in 0..facts.tasks as usize {
+        for leaf in 0..LEAVES {
+            if frames.of_leaf(walks, task, leaf, symbols) {
+                frames.learn_root();
+            }
+        }
+    }
+}
+
+fn diagnose(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols, frames: &mut Frames) {
+    let sampled = facts.sampled;
+    for (index, thread) in facts.thread[..facts.threads as usize].iter_mut().enumerate() {
+        frames.of_thread(walks, index, symbols);
+        let is_guessed = walks.threads[index].is_guessed();
+        let mut finding = classify::thread(frames.as_slice(), thread, sampled, is_guessed);
+        if finding.descriptor >= 0 {
+            symbols.descriptor(finding.descriptor, &mut finding.object);
+        }
+        finding.stack = alike(walks, index, &finding);
+        thread.finding = finding;
+    }
+    for index in 0..facts.tasks as usize {
+        facts.task[index].finding = awaiting(walks, index, facts.crumb.as_str(), symbols, frames);
+    }
+}
+
+/// Of several branches the one that waits for a lock says most.
+fn awaiting(
+    walks: &Walks,
+    task: usize,
+    crumb: &str,
+    symbols: &mut dyn Symbols,
+    frames: &mut Frames,
+) -> Finding {
+    let mut best = Finding::NONE;
+    for leaf in 0..LEAVES {
+        if !frames.of_leaf(walks, task, leaf, symbols) {
+            break;
+        }
+        let (mut finding, chain) = classify::awaiting(frames.as_slice());
+        finding.is_at_crumb = !crumb.is_empty() && chain.iter().any(|frame| frame.place().as_str() == crumb);
+        if leaf == 0 || (finding.cause.is_lock() && !best.cause.is_lock()) {
+            best = finding;
+        }
+    }
+    best
+}
+
+/// What two threads have in common that are shown once.
+fn alike(walks: &Walks, index: usize, finding: &Finding) -> u64 {
+    let walk = &walks.threads[index];
+    let mut hasher = DefaultHasher::new();
+    (finding.cause as u8, finding.descriptor, finding.lock).hash(&mut hasher);
+    // The innermost frame of one that runs is another in each of them.
+    if finding.cause == Cause::Spin {
+        finding.user.hash(&mut hasher);
+    } else {
+        walk.hash().hash(&mut hasher);
+    }
+    hasher.finish()
+}

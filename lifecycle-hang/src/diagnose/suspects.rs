@@ -1,0 +1,173 @@
+//! The SUSPECT lines: who most likely holds everything up, in one sentence each. Pure.
+
+use std::fmt::{self, Write};
+
+use crate::dump::{Cause, Facts, Finding, Task, Thread};
+
+/// Milliseconds that are too short to tell slow from stuck.
+const SOON: u64 = 100;
+
+/// More of them would bury the first.
+const MOST: usize = 16;
+
+/// Writes them.
+pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
+    let all = &facts.thread[..facts.threads as usize];
+    let is_first = |thread: &Thread| thread.finding.is_service || weight(thread.finding.cause) > 1;
+    let others = all.iter().any(is_first) || !facts.crumb.is_empty();
+    // A thread of the user's own may wait for work as long as it likes, unless nobody else is to blame.
+    let is_suspect = |thread: &&Thread| thread.finding.cause != Cause::Idle && (is_first(thread) || !others);
+    let mut said = 0;
+    // Those whom the report is about come first.
+    for about in [true, false] {
+        for (index, thread) in all.iter().enumerate().filter(|(_, thread)| is_suspect(thread)) {
+            let alike = |other: &&Thread| other.finding.stack == thread.finding.stack;
+            let is_new = !all[..index].iter().any(|other| alike(&other));
+            if (thread.id == facts.about) == about && is_new && said < MOST {
+                said += 1;
+                suspect(all.iter().filter(alike), thread, facts, out);
+            }
+        }
+    }
+    locks(all, out);
+    waiting_tasks(facts, said, out);
+}
+
+fn weight(cause: Cause) -> u32 {
+    match cause {
+        Cause::Idle => 0,
+        _ if cause.is_blocking_lock() => 2,
+        Cause::Allocator | Cause::Spin | Cause::Drop => 2,
+        _ => 1,
+    }
+}
+
+fn suspect<'a>(alike: impl Iterator<Item = &'a Thread>, thread: &Thread, facts: &Facts, out: &mut dyn Write) {
+    let count = alike.count();
+    let _ = match count {
+        1 => write!(out, "SUSPECT thread {} `{}`", thread.id, thread.name.as_str()),
+        _ => write!(out, "SUSPECT {count} threads `{}`", thread.name.as_str()),
+    };
+    let polled = facts.task[..facts.tasks as usize].iter().find(|task| task.thread == thread.id);
+    if let Some(task) = polled {
+        let _ = write!(out, " in task `{}`", task.name.as_str());
+    }
+    let _ = write!(out, ": {}", At(&thread.finding));
+    half_time(thread, facts, out);
+    let _ = writeln!(out);
+}
+
+/// What half-time has to say about it.
+fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
+    let [user, ran] = thread.half;
+    if facts.since_half < SOON || user == 0 {
+        return;
+    }
+    let seconds = facts.since_half as f64 / 1e3;
+    if thread.finding.cause == Cause::Spin {
+        let used = thread.ran[1].saturating_sub(ran) as f64 / 1e9;
+        let _ = write!(out, "; used {used:.1} s of CPU in the {seconds:.1} s since half-time");
+    } else if user == thread.finding.user || thread.same_walk == 1 {
+        let _ = write!(out, "; same stack as at half-time (deadlock?)");
+    } else {
+        let _ = write!(out, "; another stack than at half-time (slow)");
+    }
+}
+
+/// What the addresses of locks say: who waits for the same one, and whether several are in play.
+fn locks(all: &[Thread], out: &mut dyn Write) {
+    let waiting = |thread: &&Thread| thread.finding.lock != 0;
+    for (index, thread) in all.iter().enumerate().filter(|(_, thread)| waiting(thread)) {
+        let same = |other: &&Thread| other.finding.lock == thread.finding.lock;
+        let count = all.iter().filter(same).count();
+        if count > 1 && !all[..index].iter().any(|other| same(&other)) {
+            let _ = writeln!(out, "  {count} threads wait for one lock, at {:#x}", thread.finding.lock);
+        }
+    }
+    let mut waiting = all.iter().filter(waiting);
+    let Some(one) = waiting.next() else { return };
+    if let Some(other) = waiting.find(|other| other.finding.lock != one.finding.lock) {
+        let _ = writeln!(
+            out,
+            "  threads {} and {} wait for different locks: a cycle, if each holds the other's",
+            one.id, other.id
+        );
+    }
+}
+
+/// Tasks that are not in a poll: where the stale heartbeat left its breadcrumb, in a lock, or all that there are.
+fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
+    let tasks = &facts.task[..facts.tasks as usize];
+    let crumb = facts.crumb.as_str();
+    let is_known = |task: &&Task| task.thread == 0 && !task.finding.function.is_empty();
+    let at_crumb = |task: &&Task| task.finding.is_at_crumb;
+    let is_suspect = |task: &&Task| task.finding.cause.is_lock() || at_crumb(task);
+    let mut count = 0;
+    for task in tasks.iter().filter(is_known).filter(is_suspect).take(MOST) {
+        count += 1;
+        line(task, out);
+    }
+    let locked = tasks.iter().filter(is_known).filter(|task| task.finding.cause.is_lock()).count();
+    if locked > 1 {
+        let _ = writeln!(out, "  {locked} tasks wait for locks: a cycle, if they hold each other's");
+    }
+    if !crumb.is_empty() && !tasks.iter().filter(is_known).any(|task| at_crumb(&task)) {
+        let _ = writeln!(out, "SUSPECT {}: at the await at {crumb}", facts.crumb_of);
+        count += 1;
+    }
+    if said + count == 0 && facts.goes_on == 0 {
+        tasks.iter().filter(is_known).take(MOST).for_each(|task| line(task, out));
+        if !tasks.iter().any(|task| is_known(&task)) {
+            let idle = tasks.iter().filter(|task| task.thread == 0).take(MOST);
+            idle.for_each(|task| unknown(task, out));
+        }
+    }
+}
+
+/// A leaf that registers no waker leaves no trace, such as `pending()`.
+fn unknown(task: &Task, out: &mut dyn Write) {
+    let _ = writeln!(
+        out,
+        "SUSPECT task `{}`: awaiting what asks nobody to wake it; last polled {} ago",
+        task.name.as_str(),
+        task.age
+    );
+}
+
+fn line(task: &Task, out: &mut dyn Write) {
+    let _ = writeln!(out, "SUSPECT task `{}`: {}", task.name.as_str(), At(&task.finding));
+}
+
+/// `blocked on a Mutex in debit_account at src/bank.rs:7`.
+pub(crate) struct At<'a>(pub(crate) &'a Finding);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let At(finding) = self;
+        write!(f, "{}", finding.cause)?;
+        if !finding.object.is_empty() {
+            write!(f, " {} {}", finding.cause.preposition(), finding.object.as_str())?;
+        }
+        if !finding.function.is_empty() {
+            write!(f, " in {}", finding.function.as_str())?;
+        }
+        if !finding.place.is_empty() {
+            write!(f, " at {}", finding.place.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// Names of threads, each with its number.
+pub(crate) fn names<'a>(threads: &(impl Iterator<Item = &'a Thread> + Clone), out: &mut dyn Write) {
+    let mut separator = "";
+    for (index, thread) in threads.clone().enumerate() {
+        let name = thread.name.as_str();
+        if !threads.clone().take(index).any(|other| other.name.as_str() == name) {
+            let count = threads.clone().filter(|other| other.name.as_str() == name).count();
+            let times = if count > 1 { format_args!(" ×{count}") } else { format_args!("") };
+            let _ = write!(out, "{separator} {name}{times}");
+            separator = ",";
+        }
+    }
+}
