@@ -35,7 +35,7 @@
 //! }
 //! ```
 //!
-//! On SIGTERM or Ctrl-C [`is_running`] turns false, phase by phase every hook runs inside its share of one deadline,
+//! On SIGTERM or Ctrl-C [`is_running`] turns false, phase by phase every hook runs inside one deadline,
 //! and the process exits with 0. A main that fails is shut down the same way and run again, at once or after a wait
 //! that grows. A heartbeat that stops for a minute ends the process, so that the platform restarts it.
 //!
@@ -64,7 +64,7 @@ pub use lifecycle_core::{
 /// |---|---|---|
 /// | `order = 3` | 0 | ascending inside the phase; equal orders run concurrently |
 /// | `phase = "persist"` | `"disconnect"` | `"stop"`, `"persist"`, `"disconnect"`, or the path of a [`Phase`] of your own |
-/// | `timeout = "10s"` | `"5s"` | after it the hook is aborted and reported as late, and the next step begins |
+/// | `timeout = "10s"` | `"5s"` | after it the hook is dropped and reported as timed out, and the next step begins |
 /// | `name = "…"` | `Type::method` | what plans and reports show |
 /// | `on_hang = true` | `false` | called before a hang ends the process, too; on a hook that is not `async` |
 /// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
@@ -177,8 +177,9 @@ pub use lifecycle_macros::heartbeat;
 /// so after one warning main runs again in the same process, and a hang is an exit. Descriptors are closed, inherited
 /// ones too, such as systemd's sockets: use `"task"` with these.
 ///
-/// Exit codes: **0** stopped on a signal, on request or because main returned, and every hook succeeded; **1** main
-/// failed and is not restarted, a hook failed or was late, or a hang; **78** the configuration or the plan is wrong;
+/// Exit codes: **0** stopped on a signal, on request or because main returned: every hook succeeded, main and every
+/// tracked task stopped; **1** main failed and is not restarted, a hook failed or timed out, main or a tracked task blocked
+/// its thread and was left behind, or a hang; **78** the configuration or the plan is wrong;
 /// **130** second Ctrl-C.
 ///
 /// ```no_run

@@ -19,6 +19,7 @@ use super::observer::Observer;
 use super::progress::{FROZEN, ProgressMonitor};
 use super::step::{InProgress, StepRun, report};
 use super::tasks::Tasks;
+use super::waiting::Waiting;
 use crate::components::registry::{Registry, ResolvedHook, Step, declared_hooks};
 use crate::model::cause::Cause;
 use crate::model::phase::Phase;
@@ -141,6 +142,7 @@ impl<'a> Shutdown<'a> {
     fn run_step(&mut self, step: &Arc<StepRun>, timeout: Duration) -> bool {
         let start = Instant::now();
         let mut monitor = ProgressMonitor::new(start);
+        let mut waiting = Waiting::new(start);
         let mut warned = false;
         if step.needs_driver() {
             add_driver(step, self.subject.runtime);
@@ -160,7 +162,8 @@ impl<'a> Shutdown<'a> {
                 warned = true;
                 self.observer.timeout_is_near();
             }
-            let left = if warned { left } else { left - ahead };
+            waiting.say(self.left(), || step.waits_for());
+            let left = if warned { left } else { left - ahead }.min(waiting.until_next());
             let wakeup = &self.subject.run.wakeup;
             if step.is_driven() {
                 wakeup.wait(Some(left));
@@ -198,7 +201,7 @@ impl<'a> Shutdown<'a> {
         let start = Instant::now();
         let until = start + self.allot(self.drain_timeout(), start);
         self.tasks.drop_unobserving(self.observer);
-        self.tasks.wait_while(self.observer, until, Run::has_observers);
+        self.tasks.wait_for_observers(self.observer, until);
         self.tasks.drop_all(self.observer);
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::job_queue::{Before, JobQueue};
+use super::waiting::named;
 use crate::components::declaration::{Call, HookFuture, Instance};
 use crate::components::registry::{ResolvedHook, Step};
 use crate::model::report::{HookReport, HookResult};
@@ -138,6 +139,14 @@ impl StepRun {
     /// The hooks that were called and have not ended; waits for no lock.
     fn running(&self) -> impl Iterator<Item = &'static ResolvedHook> {
         self.asynchronous.running().chain(self.blocking.running())
+    }
+
+    /// What keeps the step from its end, in words.
+    pub(super) fn waits_for(&self) -> Vec<String> {
+        let mut hooks: Vec<String> =
+            self.running().map(|hook| named("hook", hook.name, Some(hook.place))).collect();
+        hooks.dedup();
+        hooks
     }
 
     /// Ends what has not ended as late, and drops it. From here on nothing of it is called.
