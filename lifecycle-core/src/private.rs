@@ -11,6 +11,7 @@ pub use crate::components::declaration::{
 pub use crate::config::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
 pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
+#[cfg(fuzzing)]
 pub use crate::restart::ledger::rehearse;
 pub use crate::supervisor::Main;
 pub use crate::watchdog::breadcrumb::{at, enter, heartbeat};
