@@ -69,7 +69,7 @@ pub use lifecycle_core::{
 /// | `on_hang = true` | `false` | called before a hang ends the process, too; on a hook that is not `async` |
 /// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
 ///
-/// After the watchdog's verdict no hook runs, since what hangs may hold what they need, but those with `on_hang = true`:
+/// After a hang no hook runs, since what hangs may hold what they need, but those with `on_hang = true`:
 /// such as one that writes a buffer to its file. They run one after the other on a thread of their own, in the order of
 /// the plan, and have one second in all; then the process ends, whatever they do. Errors and panics go to stderr.
 ///
@@ -153,10 +153,10 @@ pub use lifecycle_macros::heartbeat;
 /// | `shutdown_timeout = "25s"` | 25 s, the whole shutdown | `LIFECYCLE_SHUTDOWN_TIMEOUT` |
 /// | `drain = "5s"` | 5 s for main and tracked tasks to return | `LIFECYCLE_DRAIN` |
 /// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
-/// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: in a new image of the executable, see below | `LIFECYCLE_RESTART_MODE` |
+/// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
-/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: a new image takes over; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
+/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
 /// | `crate = ::path` | `::lifecycle` | |
@@ -164,16 +164,16 @@ pub use lifecycle_macros::heartbeat;
 /// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main. `LIFECYCLE_HANG_REPORT=path` adds every hang
 /// report to that file, too; `LIFECYCLE_HANG_FRAMES=full` folds no frames in them (see [`hang_report`]).
 ///
-/// # A new image
+/// # Re-exec
 /// With `mode = "exec"` a crash is shut down and recorded as ever, and then the process replaces its image by the
 /// executable that runs (`execve`), with the arguments, the environment, the working directory and the ignored signals
 /// that it was started with, under the same pid. So nothing of the crashed run is left: no thread, no task, no static,
-/// no socket, no subscriber; and the platform counts no restart. The new image does what every start does: **`init` runs
+/// no socket, no subscriber; and the platform counts no restart. The re-executed program does what every start does: **`init` runs
 /// again**, and a wait that is due is waited there. A signal that arrives in between is not lost. A file that was
 /// deleted or replaced on disk does not matter: what runs goes on. With `watchdog(on_hang = "exec")` a hang of main or
 /// of a heartbeat, not of `init`, is answered in this way, unless a shutdown has begun.
 ///
-/// It needs a Unix, and a ledger on disk: where crashes are counted in memory only, the new image would know of none,
+/// It needs a Unix, and a ledger on disk: where crashes are counted in memory only, the re-executed program would know of none,
 /// so after one warning main runs again in the same process, and a hang is an exit. Descriptors are closed, inherited
 /// ones too, such as systemd's sockets: use `"task"` with these.
 ///

@@ -32,7 +32,7 @@ struct Index {
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut hooks: Vec<ResolvedHook> = inventory::iter::<HookDeclaration>.into_iter().map(resolve).collect();
-    // To the last tie by what stands in the source: the order of linking differs between builds.
+    // To the last tie by the place in the source: the order of linking differs between builds.
     let order = |hook: &ResolvedHook| (hook.key(), hook.name, hook.place.file, hook.place.line);
     hooks.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut by_type: HashMap<TypeId, Vec<usize>> = HashMap::new();
@@ -206,7 +206,7 @@ impl Registry {
         ended
     }
 
-    /// Ends the shutdown: what is left is dropped, by whoever drops what this returns.
+    /// Ends the shutdown: what is left is dropped with what this returns.
     pub(crate) fn close(&mut self) -> impl Sized + Send + use<> {
         self.stopping = false;
         (std::mem::take(&mut self.columns), std::mem::take(&mut self.managed))

@@ -28,7 +28,7 @@ use crate::os::lock::lock;
 use crate::tasks::catch_panic::quietly;
 use crate::tasks::run::Run;
 
-/// How long before a hook is late its observer is told: what it does must be seen before it is dropped.
+/// How long before a hook is late the observer hears of it: what it does must be seen before it is dropped.
 const LOOK_AHEAD: Duration = Duration::from_millis(150);
 
 /// What a shutdown works on.

@@ -46,7 +46,7 @@ pub(super) struct Outcome {
 /// A hook that was called.
 pub(super) struct Running {
     since: Instant,
-    /// Between its first poll and its second: whoever drives may take it from here.
+    /// Between its first poll and its second: any driver may take it from here.
     pub(super) parked: Option<Caught<HookFuture>>,
     pub(super) stop: Option<Stop>,
 }

@@ -47,7 +47,7 @@ pub(super) fn prepare(config: &Config) {
 }
 
 /// Begins anew after a crash that was recorded. Returns if main is to run again in this process: in mode `task`, where
-/// the new image would not know of the crash, where there can be none, and where a stop was asked for meanwhile.
+/// the re-executed program would not know of the crash, where there can be none, and where a stop was asked for meanwhile.
 pub(super) fn after_crash(ledger: Option<&Ledger>) {
     let Some(re_exec) = RE_EXEC.get().filter(|re_exec| re_exec.after_crash) else { return };
     let failed = if ledger.is_some_and(Ledger::is_durable) {
@@ -55,7 +55,9 @@ pub(super) fn after_crash(ledger: Option<&Ledger>) {
         log::flush(Instant::now() + FLUSH);
         re_exec.image.replace()
     } else {
-        io::Error::other("the crash is counted in memory only, so the new image would not know of it")
+        io::Error::other(
+            "the crash is counted in memory only, so the re-executed program would not know of it",
+        )
     };
     if failed.kind() != io::ErrorKind::Interrupted && !re_exec.has_warned.swap(true, Relaxed) {
         log::warn(format!("re-exec failed: {failed}; restarting main in this process"));

@@ -45,7 +45,7 @@ thread_local! {
 /// Whether the run that the calling thread belongs to goes on.
 #[inline]
 pub(crate) fn is_running() -> bool {
-    // Relaxed: nothing else is published with it; whoever needs an order has the token.
+    // Relaxed: nothing else is published with it; the token has an order.
     let running = GENERATIONS.running.load(Relaxed);
     running != 0 && (BOUND.get() == running || !is_left_behind())
 }

@@ -5,7 +5,7 @@
 //!
 //! | state of a slot | who moves it on |
 //! |---|---|
-//! | free | `acquire`, by whoever spawns a task |
+//! | free | `acquire`, by the thread that spawns a task |
 //! | live, idle | `begin`, by the thread that polls it |
 //! | live, polled by a thread | `end`, by the same thread |
 //! | live, idle | `release`, once its task is gone: free again |

@@ -196,7 +196,7 @@ extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     // SAFETY: what was installed for this signal before, and the arguments that the kernel passed.
     unsafe { sigaction::call_previous(before, signal, info, context) };
     if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        // It comes again, by itself or like this, and ends the process. To this thread: whoever handles it elsewhere
+        // It comes again, by itself or like this, and ends the process. To this thread: a handler elsewhere
         // would let this one return to the instruction.
         // SAFETY: takes a number only.
         unsafe { libc::raise(signal) };

@@ -39,7 +39,7 @@ pub(crate) fn is_stop_pending() -> bool {
 }
 
 /// For the handler. The signal is sent to the process again, and blocked in this thread until the hold is over: so it goes from
-/// thread to thread, until none is left that takes it. The holder needs none of them, and the new image ends them.
+/// thread to thread, until none is left that takes it. The holder needs none of them, and the re-exec ends them.
 pub(super) fn give_back(signal: c_int) {
     if signal != libc::SIGQUIT {
         sigaction::raise(signal);

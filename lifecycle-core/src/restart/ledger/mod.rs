@@ -27,7 +27,7 @@ use crate::os::clock::millis;
 use crate::os::process::Identity;
 use crate::restart::ledger::format::{Mark, Record, RunState};
 use crate::restart::ledger::reconcile::reconcile_dead_runs;
-use crate::restart::ledger::writer::{LedgerWriter, PATIENCE};
+use crate::restart::ledger::writer::{LedgerWriter, UPDATE_TIMEOUT};
 use crate::restart::policy::Decision;
 
 pub use crash::Crash;
@@ -65,7 +65,7 @@ pub(crate) struct Admission {
 }
 
 impl Ledger {
-    /// Touches the file only when there is something to be asked or told.
+    /// Touches the file only when there is something to read or write.
     pub(crate) fn new(restart: Restart) -> Ledger {
         Ledger {
             policy: restart.policy,
@@ -92,7 +92,7 @@ impl Ledger {
         let (moment, service) = (now.clone(), self.service.clone());
         let previous = Arc::new(OnceLock::new());
         let found = previous.clone();
-        let mut record = self.writer.update(PATIENCE, move |record| {
+        let mut record = self.writer.update(UPDATE_TIMEOUT, move |record| {
             reconcile_dead_runs(record, &own, &moment);
             let _ = found.set(reconcile::previous(record, &service));
             if alone {
@@ -107,7 +107,7 @@ impl Ledger {
         if !alone {
             let shared = self.ask_shared_store(&record, &now);
             let (moment, service) = (now.clone(), self.service.clone());
-            record = self.writer.update(PATIENCE, move |record| {
+            record = self.writer.update(UPDATE_TIMEOUT, move |record| {
                 shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
                 answer(record, &service, policy, &moment);
             });
@@ -156,7 +156,7 @@ impl Ledger {
             return;
         }
         self.started = Some(Moment::now());
-        self.writer.update(PATIENCE, self.marked(RunState::Running, None));
+        self.writer.update(UPDATE_TIMEOUT, self.marked(RunState::Running, None));
     }
 
     /// A shutdown that was asked for has begun. Not waited for: the disk is slow, and the hooks need not wait.
@@ -187,7 +187,7 @@ impl Ledger {
     /// The run crashed. Waits for the disk.
     pub(crate) fn crashed(&self, cause: String) -> PreviousRun {
         let previous = self.crashed_later(cause);
-        self.flush(PATIENCE);
+        self.flush(UPDATE_TIMEOUT);
         previous
     }
 
@@ -213,7 +213,7 @@ impl Ledger {
         previous
     }
 
-    /// Whether another process, or another image of this one, would find what was told.
+    /// Whether another process, or another image of this one, would find what was written.
     pub(crate) fn is_durable(&self) -> bool {
         self.writer.is_durable()
     }
