@@ -94,6 +94,9 @@ pub(crate) struct Registry {
     reached: usize,
 }
 
+/// So many addresses are forgotten in no time.
+const FEW: usize = 1000;
+
 struct Managed {
     number: u64,
     /// Keeps the address from being given to another instance, and the instance from nothing.
@@ -118,8 +121,7 @@ impl Registry {
         match self.managed.entry(address(instance)) {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => {
-                let instance: Arc<dyn Any + Send + Sync> = instance.clone();
-                entry.insert(Managed { number, _pin: Arc::downgrade(&instance) });
+                entry.insert(Managed { number, _pin: Arc::<T>::downgrade(instance) });
             }
         }
         self.count += 1;
@@ -197,19 +199,17 @@ impl Registry {
         timeouts.into_values().fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    /// Ends the shutdown, unless something was managed since the last step was taken.
-    pub(crate) fn end(&mut self) -> bool {
-        let ended = self.columns.is_empty();
-        if ended {
-            self.close();
-        }
-        ended
+    /// Whether nothing was managed since the last step was taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
 
-    /// Ends the shutdown: what is left is dropped with what this returns.
-    pub(crate) fn close(&mut self) -> impl Sized + Send + use<> {
+    /// Ends the shutdown. Returns what is left, to be dropped where that may take its time; `None` if there is little, and no
+    /// instance of the user's.
+    pub(crate) fn close(&mut self) -> Option<impl Sized + Send + use<>> {
         self.stopping = false;
-        (std::mem::take(&mut self.columns), std::mem::take(&mut self.managed))
+        let (columns, managed) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.managed));
+        (!columns.is_empty() || managed.len() > FEW).then_some((columns, managed))
     }
 
     /// Instances that are managed and not in a shutdown.

@@ -43,8 +43,10 @@ pub(crate) enum Before<W, R> {
 }
 
 impl<W, R, E> JobQueue<W, R, E> {
-    pub(crate) fn new(waiting: impl Iterator<Item = W>) -> Self {
-        let jobs: Vec<_> = waiting.map(|waiting| Mutex::new(Job::Waiting(waiting))).collect();
+    /// `count` is how many there are: one allocation, whatever the iterator knows.
+    pub(crate) fn new(waiting: impl Iterator<Item = W>, count: usize) -> Self {
+        let mut jobs = Vec::with_capacity(count);
+        jobs.extend(waiting.map(|waiting| Mutex::new(Job::Waiting(waiting))));
         JobQueue {
             next: AtomicUsize::new(0),
             second_round: AtomicUsize::new(0),

@@ -17,7 +17,7 @@ use super::driver::{add_driver, spawn_blocking};
 use super::fallback::Fallback;
 use super::observer::Observer;
 use super::progress::{FROZEN, ProgressMonitor};
-use super::step::{InProgress, StepRun, report};
+use super::step::{InProgress, StepRun, drop_elsewhere, report};
 use super::tasks::Tasks;
 use super::waiting::Waiting;
 use crate::components::registry::{Registry, ResolvedHook, Step, declared_hooks};
@@ -25,7 +25,6 @@ use crate::model::cause::Cause;
 use crate::model::phase::Phase;
 use crate::model::report::{HookReport, HookResult, Report};
 use crate::os::lock::lock;
-use crate::tasks::catch_panic::quietly;
 use crate::tasks::run::Run;
 
 /// How long before a hook is late the observer hears of it: what it does must be seen before it is dropped.
@@ -48,7 +47,7 @@ pub(crate) fn shut_down(subject: &Subject<'_>, budget: Budget, observer: &mut dy
     shutdown.drain();
     loop {
         shutdown.steps(i32::MAX);
-        if lock(subject.registry).end() || shutdown.left().is_zero() {
+        if lock(subject.registry).is_empty() || shutdown.left().is_zero() {
             break;
         }
     }
@@ -206,9 +205,9 @@ impl<'a> Shutdown<'a> {
     }
 
     fn finish(self, cause: Cause, begun: Instant) -> Report {
-        let unmanaged = lock(self.subject.registry).close();
-        // Instances of the user's, whose time is over.
-        quietly(|| drop(unmanaged));
+        // Instances of the user's, whose time is over, and the memory of others.
+        let left = lock(self.subject.registry).close();
+        left.into_iter().for_each(drop_elsewhere);
         let mut hooks = self.hooks;
         let idle =
             declared_hooks().iter().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));

@@ -48,7 +48,8 @@ pub(super) struct Running {
     since: Instant,
     /// Between its first poll and its second: any driver may take it from here.
     pub(super) parked: Option<Caught<HookFuture>>,
-    pub(super) stop: Option<Stop>,
+    /// Boxed: most hooks never need it, and there may be a hundred thousand of them.
+    stop: Option<Box<Stop>>,
 }
 
 impl Running {
@@ -65,7 +66,8 @@ impl Jobs {
             (*hook, end)
         });
         let ends = ends.collect();
-        Jobs { hooks: ends, queue: JobQueue::new(hooks.into_iter().flat_map(|(_, instances)| instances)) }
+        let instances = hooks.into_iter().flat_map(|(_, instances)| instances);
+        Jobs { hooks: ends, queue: JobQueue::new(instances, end) }
     }
 
     pub(super) fn hook(&self, index: usize) -> &'static ResolvedHook {
@@ -90,7 +92,7 @@ impl Jobs {
 
     /// Notes how a running hook can be dropped. It may be late or done by then: false.
     pub(super) fn set_stop(&self, index: usize, stop: Stop) -> bool {
-        self.queue.while_running(index, |running| running.stop = Some(stop)).is_some()
+        self.queue.while_running(index, |running| running.stop = Some(Box::new(stop))).is_some()
     }
 }
 
@@ -163,13 +165,7 @@ impl StepRun {
                 leftovers.extend(leftover);
             }
         }
-        // The last reference may run a destructor of the user's: never on the thread that guards deadlines.
-        let dropped = std::thread::Builder::new().name("lifecycle-drop".into());
-        let leftovers = Arc::new(Mutex::new(Some(leftovers)));
-        let ours = leftovers.clone();
-        if dropped.spawn(move || quietly(|| drop(lock(&ours).take()))).is_err() {
-            std::mem::forget(leftovers);
-        }
+        drop_elsewhere(leftovers);
     }
 
     /// What became of each hook, in the order of the plan; good ends of one hook are one entry.
@@ -221,6 +217,17 @@ impl StepRun {
         let before = self.end(jobs, index, result, now);
         quietly(|| drop(before));
         now
+    }
+}
+
+/// The last reference may run a destructor of the user's: never on the thread that guards deadlines. Without a thread for
+/// it, it is leaked.
+pub(super) fn drop_elsewhere(value: impl Send + 'static) {
+    let value = Arc::new(Mutex::new(Some(value)));
+    let ours = value.clone();
+    let work = move || quietly(|| drop(lock(&ours).take()));
+    if std::thread::Builder::new().name("lifecycle-drop".into()).spawn(work).is_err() {
+        std::mem::forget(value);
     }
 }
 
