@@ -6,7 +6,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitStr, Meta, Path, UnOp};
 
-use crate::duration;
+use crate::duration::{self, AtLeast, Wrong};
 use crate::errors::{Errors, written};
 use crate::private::Private;
 use crate::spelling::{list, suggestion};
@@ -125,27 +125,22 @@ impl<'e> Options<'e> {
         }
     }
 
-    /// A duration above zero.
-    pub(crate) fn duration(&mut self, key: &str) -> Option<Placed<Duration>> {
-        let (duration, span) = self.duration_or_zero(key)?;
-        if duration.is_zero() {
-            let example = self.example(key);
-            self.errors.at_span(span, format!("option `{key}` must be above zero: write e.g. `{example}`"));
-            return None;
-        }
-        Some((duration, span))
-    }
-
-    /// A duration.
-    pub(crate) fn duration_or_zero(&mut self, key: &str) -> Option<Placed<Duration>> {
+    /// A duration, in range.
+    pub(crate) fn duration(&mut self, key: &str, at_least: AtLeast) -> Option<Placed<Duration>> {
         let value = self.value(key)?;
         let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &value else {
             return self.refuse(key, "a duration in quotes", &value);
         };
-        match duration::parse(text) {
+        match duration::parse(text, at_least) {
             Ok(duration) => Some((duration, text.span())),
-            Err(error) => {
+            Err(Wrong::Text(error)) => {
                 self.refuse(key, &format!("a duration such as `\"90s\"` or `\"1m 30s\"` ({error})"), &value)
+            }
+            Err(Wrong::Range(must, None)) => self.refuse(key, must, &value),
+            Err(Wrong::Range(must, Some(write))) => {
+                let got = written(&value);
+                self.errors.at(&value, format!("option `{key}` must be {must}: got `{got}`, write {write}"));
+                None
             }
         }
     }

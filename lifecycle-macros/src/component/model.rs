@@ -10,6 +10,7 @@ use syn::{
     ReturnType, Signature, Type,
 };
 
+use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
 use crate::function::{Function, refuse_qualifiers};
 use crate::options::{Known, Options};
@@ -71,7 +72,9 @@ impl Component {
         let mut options = Options::parse(args, KNOWN, &mut errors);
         let order = options.integer("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0);
         let phase = phase(&mut options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT")));
-        let timeout = options.duration("timeout").map_or(Duration::from_secs(5), |(timeout, _)| timeout);
+        let timeout = options
+            .duration("timeout", AtLeast::Positive)
+            .map_or(Duration::from_secs(5), |(timeout, _)| timeout);
         let name = options.text("name");
         let on_hang_key = options.key("on_hang");
         let on_hang = options.flag("on_hang").unwrap_or(false);

@@ -6,6 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Attribute, LitStr, Path, ReturnType, Signature};
 
+use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
 use crate::function::{Function, refuse_qualifiers};
 use crate::options::{Known, Options, Placed, Switch};
@@ -47,6 +48,9 @@ const STORES: [&str; 5] = ["redis:", "valkey:", "unix:", "redis+unix:", "valkey+
 const FLAVORS: [&str; 2] = ["multi_thread", "current_thread"];
 
 const ITEM: &str = "`#[lifecycle::main]` must be on `fn main`";
+
+/// An option, and its time if it was written.
+type Written<'a> = (&'a str, Option<Placed<Duration>>);
 
 /// An entry point. What was not written is `None`, and left to the runtime's defaults.
 pub(super) struct Main {
@@ -92,8 +96,9 @@ impl Main {
     pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Main, Errors> {
         let mut errors = Errors::default();
         let mut options = Options::parse(args, KNOWN, &mut errors);
-        let shutdown_timeout = options.duration("shutdown_timeout").map(value);
-        let drain = options.duration_or_zero("drain").map(value);
+        let shutdown_timeout = options.duration("shutdown_timeout", AtLeast::Positive);
+        let drain = options.duration("drain", AtLeast::Zero);
+        not_above(&mut options, ("drain", drain), ("shutdown_timeout", shutdown_timeout));
         let restart = Restart::parse(&mut options);
         let watchdog = Watchdog::parse(&mut options);
         let init = options.path("init");
@@ -110,8 +115,8 @@ impl Main {
                 ReturnType::Default => function.sig.ident.span(),
                 ReturnType::Type(_, output) => output.span(),
             },
-            shutdown_timeout,
-            drain,
+            shutdown_timeout: shutdown_timeout.map(value),
+            drain: drain.map(value),
             restart,
             watchdog,
             init,
@@ -130,18 +135,13 @@ impl Restart {
             Switch::List(args) => args,
         };
         let mut options = Options::parse(args, RESTART, options.errors);
-        let wait = options.duration("wait");
-        let max_wait = options.duration("max_wait");
-        if let (Some((wait, _)), Some((max_wait, span))) = (wait, max_wait)
-            && max_wait < wait
-        {
-            let message = "option `max_wait` must not be less than `wait`";
-            options.errors.at_span(span, format!("{message}: got {max_wait:?}, and {wait:?} for `wait`"));
-        }
+        let wait = options.duration("wait", AtLeast::Positive);
+        let max_wait = options.duration("max_wait", AtLeast::Positive);
+        not_above(&mut options, ("wait", wait), ("max_wait", max_wait));
         Restart {
             off: false,
             max_crashes: options.integer("max_crashes", 0..=i64::from(u32::MAX)),
-            within: options.duration("within").map(value),
+            within: options.duration("within", AtLeast::Positive).map(value),
             wait: wait.map(value),
             factor: options.integer("factor", 1..=i64::from(u32::MAX)),
             max_wait: max_wait.map(value),
@@ -164,10 +164,24 @@ impl Watchdog {
         let mut options = Options::parse(args, WATCHDOG, options.errors);
         Watchdog {
             off: false,
-            timeout: options.duration("timeout").map(value),
-            startup: options.duration("startup").map(value),
+            timeout: options.duration("timeout", AtLeast::Heartbeat).map(value),
+            startup: options.duration("startup", AtLeast::Heartbeat).map(value),
             on_hang: options.choice("on_hang", &ON_HANG),
         }
+    }
+}
+
+/// Reports the first time, where both were written and it is longer than the second.
+fn not_above(options: &mut Options<'_>, part: Written<'_>, whole: Written<'_>) {
+    if let ((part, Some((short, span))), (whole, Some((long, _)))) = (part, whole)
+        && short > long
+    {
+        let (short, long) = (humantime::format_duration(short), humantime::format_duration(long));
+        let message = format!(
+            "option `{part}` must not be above `{whole}`: got `\"{short}\"`, write at most `\"{long}\"`, \
+             or a longer `{whole}`"
+        );
+        options.errors.at_span(span, message);
     }
 }
 

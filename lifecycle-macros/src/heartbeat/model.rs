@@ -5,6 +5,7 @@ use std::time::Duration;
 use proc_macro2::TokenStream;
 use syn::{Ident, ItemFn, LitStr};
 
+use crate::duration::AtLeast;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::options::{Known, Options};
@@ -35,7 +36,7 @@ impl Heartbeat {
     pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Heartbeat, Errors> {
         let mut errors = Errors::default();
         let mut options = Options::parse(args, KNOWN, &mut errors);
-        let limit = options.duration("timeout").map(|(limit, _)| limit);
+        let limit = options.duration("timeout", AtLeast::Heartbeat).map(|(limit, _)| limit);
         let name = options.text("name");
         let arm = options.choice("arm", &ARMS.map(|(word, _)| word));
         let arm = ARMS.iter().find(|(word, _)| Some(*word) == arm).map_or("Start", |(_, variant)| *variant);
