@@ -13,9 +13,8 @@ const GENERIC: &str = "`#[lifecycle::component]` cannot register a method of a g
 
 /// An attribute on a method sees neither the type nor `Self` inside nested items, so the static cannot name the
 /// type. A sibling function can: it is exported under a symbol of its own, by which the static in its body finds it.
-pub(super) fn hook(component: &Component, plain: &str) -> TokenStream {
+pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
     let Component { private, cfgs, function, .. } = component;
-    let test = format!("{plain}_test");
     // In a trait `impl` the compiler says that this is not a member of the trait: let the name say why.
     let hidden = format_ident!(
         "__lifecycle_component_{}_must_be_in_an_inherent_impl_not_in_a_trait_impl",
@@ -27,15 +26,13 @@ pub(super) fn hook(component: &Component, plain: &str) -> TokenStream {
     let attributes = quote_spanned! {Span::mixed_site()=>
         #[doc(hidden)]
         #(#cfgs)*
-        #[cfg_attr(test, unsafe(export_name = #test))]
-        #[cfg_attr(not(test), unsafe(export_name = #plain))]
+        #[unsafe(export_name = #symbol)]
         #[deny(no_mangle_generic_items, reason = #GENERIC)]
     };
     let body = quote_spanned! {Span::mixed_site()=>
         const _: () = {
             unsafe extern "Rust" {
-                #[cfg_attr(test, link_name = #test)]
-                #[cfg_attr(not(test), link_name = #plain)]
+                #[link_name = #symbol]
                 safe fn hook() -> #private::Hook;
             }
             #private::inventory::submit! { #site }

@@ -27,8 +27,7 @@ fn a_method_gets_a_sibling_that_registers_it() {
             async fn close(&self) {}
             #[doc(hidden)]
             #[cfg(unix)]
-            #[cfg_attr(test, unsafe(export_name = "SYMBOL_test"))]
-            #[cfg_attr(not(test), unsafe(export_name = "SYMBOL"))]
+            #[unsafe(export_name = "SYMBOL")]
             #[deny(
                 no_mangle_generic_items,
                 reason = "`#[lifecycle::component]` cannot register a method of a generic `impl`: write `impl Cache<Order> { … }` for each concrete type, or put the method on a wrapper type"
@@ -36,16 +35,16 @@ fn a_method_gets_a_sibling_that_registers_it() {
             fn __lifecycle_component_close_must_be_in_an_inherent_impl_not_in_a_trait_impl() -> ::lifecycle::__private::Hook {
                 const _: () = {
                     unsafe extern "Rust" {
-                        #[cfg_attr(test, link_name = "SYMBOL_test")]
-                        #[cfg_attr(not(test), link_name = "SYMBOL")]
+                        #[link_name = "SYMBOL"]
                         safe fn hook() -> ::lifecycle::__private::Hook;
                     }
                     ::lifecycle::__private::inventory::submit! {
-                        ::lifecycle::__private::Site { name : ::core::option::Option::Some("db"),
-                        function : "close", phase : ::lifecycle::__private::Phase::PERSIST, order
-                        : - 3, timeout : ::lifecycle::__private::Duration::new(90, 0), on_hang :
-                        false, place : ::lifecycle::__private::Place { file : ::core::file!(),
-                        line : ::core::line!() }, hook, }
+                        ::lifecycle::__private::HookDeclaration { name :
+                        ::core::option::Option::Some("db"), function : "close", phase :
+                        ::lifecycle::__private::Phase::PERSIST, order : - 3, timeout :
+                        ::lifecycle::__private::Duration::new(90, 0), on_hang : false, place :
+                        ::lifecycle::__private::Place { file : ::core::file!(), line :
+                        ::core::line!() }, hook, }
                     }
                 };
                 ::lifecycle::__private::async_method(|this: ::lifecycle::__private::Arc<Self>| async move {
