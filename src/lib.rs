@@ -97,7 +97,11 @@ pub use lifecycle_core::*;
 /// ```
 pub use lifecycle_macros::component;
 
-/// Makes a function a sign of life: it beats when a call begins and when it ends, and leaves a breadcrumb at each `.await`.
+/// Makes a function a sign of life: it beats when a call begins, in each round of its loops, and when it ends, and leaves
+/// a breadcrumb at each `.await`.
+///
+/// The rounds are those of the outermost `for`, `while` and `loop`s of the body: a round of an outer loop that lasts, such
+/// as one connection, is best a function of its own. For a handler that is called rarely write `arm = "call"`.
 ///
 /// On any function, `async` or not, generic or not, in an `impl` of any kind; under `#[async_trait]` too. When the
 /// watchdog has counted `timeout` without a beat it writes `CRITICAL 🚨 System Hang Detected` with the name, the age and
@@ -106,9 +110,9 @@ pub use lifecycle_macros::component;
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats |
+/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats, at least 50 ms |
 /// | `name = "…"` | `module::path::function` | what messages call it: an attribute on a method alone cannot see the type |
-/// | `arm = "first_beat"` | `"start"` | judged from the start of the run, with the start-up limit, or from its first beat |
+/// | `arm = "first_beat"`, `"call"` | `"start"` | judged from the start of the run, with the start-up limit; from its first beat; or only while a call is under way |
 /// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
 ///
 /// Breadcrumbs are left for awaits that stand in the body itself, not for those inside of nested closures, `async`
@@ -130,9 +134,21 @@ pub use lifecycle_macros::component;
 /// fn poll_orders<T: Default>() -> T {
 ///     T::default()
 /// }
+///
+/// #[heartbeat(arm = "call")]
+/// async fn on_message(text: &str) {
+///     println!("{text}");
+/// }
+///
+/// #[heartbeat]
+/// fn drain_queue(queue: &mut Vec<u64>) {
+///     while let Some(_order) = queue.pop() {} // each round beats
+/// }
 /// # let _: u8 = poll_orders();
+/// # drain_queue(&mut vec![1]);
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # runtime.block_on(Scheduler.tick());
+/// # runtime.block_on(on_message("one"));
 /// ```
 pub use lifecycle_macros::heartbeat;
 

@@ -13,5 +13,5 @@ pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
 pub use crate::restart::ledger::rehearse;
 pub use crate::supervisor::Main;
-pub use crate::watchdog::breadcrumb::{at, enter, heartbeat};
+pub use crate::watchdog::breadcrumb::{at, enter, heartbeat, past, round};
 pub use crate::watchdog::heartbeat::{Arm, Heartbeat, HeartbeatSite};

@@ -1,5 +1,6 @@
 //! `#[heartbeat]`: makes a function beat, and an `async` one leave a breadcrumb at each await.
 
+mod body;
 mod expand;
 mod model;
 #[cfg(test)]

@@ -89,11 +89,11 @@ impl Crate {
                     identity.rustc.push(option.to_owned());
                 }
                 Some(option) if option.starts_with("extra-filename=") => {
-                    identity.rustc.push(option.to_owned())
+                    identity.rustc.push(option.to_owned());
                 }
                 Some(_) => {}
                 None if argument == "--test" || argument.starts_with("--crate-") => {
-                    identity.rustc.push(argument)
+                    identity.rustc.push(argument);
                 }
                 None if argument.ends_with(".rs") && !argument.starts_with('-') => inputs.push(argument),
                 None => {}

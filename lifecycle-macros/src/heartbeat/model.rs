@@ -18,8 +18,8 @@ const KNOWN: Known = &[
     ("crate", "crate = ::lifecycle"),
 ];
 
-/// From when on it is judged, as it is written and as the runtime names it.
-const ARMS: [(&str, &str); 2] = [("start", "Start"), ("first_beat", "FirstBeat")];
+/// When it is judged, as it is written and as the runtime names it.
+const ARMS: [(&str, &str); 3] = [("start", "Start"), ("first_beat", "FirstBeat"), ("call", "Call")];
 
 const ITEM: &str = "`#[lifecycle::heartbeat]` must be on a function with a body";
 
