@@ -1,14 +1,15 @@
 //! What the attributes' code calls. Not for people: it changes without notice.
 
+pub use std::any::{TypeId, type_name};
+pub use std::boxed::Box;
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::components::declaration::{
-    Hook, HookDeclaration, async_function, async_method, function, method,
-};
+pub use crate::components::declaration::{Call, Hook, HookDeclaration, function, instance, method, shared};
 pub use crate::config::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
+pub use crate::model::outcome::Outcome;
 pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
 pub use crate::restart::ledger::rehearse;

@@ -32,24 +32,30 @@ fn a_method_gets_a_sibling_that_registers_it() {
                 no_mangle_generic_items,
                 reason = "`#[lifecycle::component]` cannot register a method of a generic `impl`: write `impl Cache<Order> { … }` for each concrete type, or put the method on a wrapper type"
             )]
-            fn __lifecycle_component_close_must_be_in_an_inherent_impl_not_in_a_trait_impl() -> ::lifecycle::__private::Hook {
-                const _: () = {
-                    unsafe extern "Rust" {
-                        #[link_name = "SYMBOL"]
-                        safe fn hook() -> ::lifecycle::__private::Hook;
-                    }
-                    ::lifecycle::__private::inventory::submit! {
-                        ::lifecycle::__private::HookDeclaration { name :
-                        ::core::option::Option::Some("db"), function : "close", phase :
-                        ::lifecycle::__private::Phase::PERSIST, order : - 3, timeout :
-                        ::lifecycle::__private::Duration::new(90, 0), on_hang : false, place :
-                        ::lifecycle::__private::Place { file : ::core::file!(), line :
-                        ::core::line!() }, hook, }
-                    }
-                };
-                ::lifecycle::__private::async_method(|this: ::lifecycle::__private::Arc<Self>| async move {
-                    Self::close(&*this).await
-                })
+            fn __close_must_be_in_an_inherent_impl() -> ::lifecycle::__private::Hook
+            where
+                Self: ::core::marker::Sized + ::core::marker::Send + ::core::marker::Sync
+                    + 'static,
+            {
+                unsafe extern "Rust" {
+                    #[link_name = "SYMBOL"]
+                    safe fn hook() -> ::lifecycle::__private::Hook;
+                }
+                ::lifecycle::__private::inventory::submit! {
+                    ::lifecycle::__private::HookDeclaration { name :
+                    ::core::option::Option::Some("db"), function : "close", phase :
+                    ::lifecycle::__private::Phase::PERSIST, order : - 3, timeout :
+                    ::lifecycle::__private::Duration::new(90, 0), on_hang : false, place :
+                    ::lifecycle::__private::Place { file : ::core::file!(), line :
+                    ::core::line!() }, hook, }
+                }
+                ::lifecycle::__private::method(
+                    ::lifecycle::__private::TypeId::of::<Self>(),
+                    ::lifecycle::__private::type_name::<Self>(),
+                    ::lifecycle::__private::Call::Async(|instance| ::lifecycle::__private::Box::new(
+                        Self::close(::lifecycle::__private::instance(instance)),
+                    )),
+                )
             }
         }
     "#]].assert_eq(&shown(quote!(impl Db { #item #hook })));
