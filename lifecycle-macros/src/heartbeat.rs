@@ -7,7 +7,6 @@ mod model;
 mod tests;
 
 use proc_macro2::TokenStream;
-use quote::quote;
 
 use model::Heartbeat;
 
@@ -15,6 +14,6 @@ use model::Heartbeat;
 pub(crate) fn heartbeat(args: TokenStream, item: &TokenStream) -> TokenStream {
     match Heartbeat::parse(args, item) {
         Ok(heartbeat) => expand::function(heartbeat),
-        Err(errors) => quote!(#errors #item),
+        Err(errors) => errors.beside(item),
     }
 }

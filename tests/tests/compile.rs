@@ -48,12 +48,15 @@ fn strict_crates_compile_in_every_edition_and_under_another_name() {
 fn hooks_of_one_name_and_place_in_several_crates_are_all_found() {
     let lifecycle = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("twins");
-    for twin in ["one", "two"] {
+    // The second one has another name for the runtime, which its attributes find by themselves.
+    for (twin, name) in [("one", "lifecycle"), ("two", "renamed")] {
         fs::create_dir_all(root.join(twin).join("src")).unwrap();
-        fs::write(root.join(twin).join("Cargo.toml"), package(twin, &dependency("lifecycle", lifecycle)))
-            .unwrap();
-        fs::write(root.join(twin).join("src/lib.rs"), format!("{HOOKS}{TWIN}").replace("TWIN", twin))
-            .unwrap();
+        fs::write(root.join(twin).join("Cargo.toml"), package(twin, &dependency(name, lifecycle))).unwrap();
+        fs::write(
+            root.join(twin).join("src/lib.rs"),
+            format!("{HOOKS}{TWIN}").replace("lifecycle::", &format!("{name}::")).replace("TWIN", twin),
+        )
+        .unwrap();
     }
     fs::create_dir_all(root.join("src")).unwrap();
     let twins = "one = { path = \"one\" }\ntwo = { path = \"two\" }\n";

@@ -41,9 +41,8 @@ pub fn at<T>(value: T, heartbeat: &'static Heartbeat, place: &'static Place) -> 
     value
 }
 
-/// Returns `value`, what an await gave: the function is in its own code again.
+/// An await is over: the function is in its own code again.
 #[inline]
-pub fn past<T>(value: T, heartbeat: &'static Heartbeat) -> T {
+pub fn past(heartbeat: &'static Heartbeat) {
     heartbeat.leave(Some(heartbeat.declared()));
-    value
 }

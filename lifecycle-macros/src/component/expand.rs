@@ -81,6 +81,8 @@ fn site(component: &Component) -> TokenStream {
 fn call(component: &Component) -> TokenStream {
     let Component { private, function, output, .. } = component;
     let user = private.at(*output);
+    let mut function = function.clone();
+    function.set_span(*output);
     let called = match component.target {
         Target::Reference => quote_spanned!(*output=> Self::#function(#user::instance(instance))),
         Target::Shared => quote_spanned!(*output=> Self::#function(#user::shared(instance))),

@@ -9,14 +9,14 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use syn::Ident;
 use syn::ext::IdentExt;
 
+use crate::rustc;
+
 /// What cargo says of the crate: two versions of it, a library and its binaries.
 const CARGO: [&str; 4] = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION", "CARGO_CRATE_NAME", "CARGO_BIN_NAME"];
 
 /// The crate that this process, its compiler, compiles.
-static CRATE: LazyLock<Crate> = LazyLock::new(|| {
-    let arguments = std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok());
-    Crate::read(&|name| std::env::var_os(name), arguments.flat_map(expanded))
-});
+static CRATE: LazyLock<Crate> =
+    LazyLock::new(|| Crate::read(&|name| std::env::var_os(name), rustc::arguments()));
 
 /// How often each symbol was asked for: a `macro_rules!` makes several hooks of one place.
 static ASKED: LazyLock<Mutex<HashMap<u64, u32>>> = LazyLock::new(Mutex::default);
@@ -91,12 +91,11 @@ impl Crate {
                 Some(option) if option.starts_with("extra-filename=") => {
                     identity.rustc.push(option.to_owned());
                 }
-                Some(_) => {}
                 None if argument == "--test" || argument.starts_with("--crate-") => {
                     identity.rustc.push(argument);
                 }
                 None if argument.ends_with(".rs") && !argument.starts_with('-') => inputs.push(argument),
-                None => {}
+                Some(_) | None => {}
             }
         }
         // Paths only where nothing better is known: a build is the same in every folder.
@@ -106,12 +105,6 @@ impl Crate {
         }
         identity
     }
-}
-
-/// The arguments in a response file, `@path`, or the argument itself.
-fn expanded(argument: String) -> Vec<String> {
-    let file = argument.strip_prefix('@').and_then(|path| std::fs::read_to_string(path).ok());
-    file.map_or_else(|| vec![argument], |text| text.lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -178,15 +171,5 @@ mod tests {
         assert_eq!(folder("/here"), folder("/there"));
         let spelt = "--crate-name=a --crate-type=lib --codegen metadata=7 --edition=2024";
         assert_eq!(folder("/here"), of(&[], spelt));
-    }
-
-    #[test]
-    fn a_response_file_is_read() {
-        let path = std::env::temp_dir().join(format!("lifecycle-macros-{}", std::process::id()));
-        std::fs::write(&path, "--crate-name\na\n").unwrap();
-        let read = expanded(format!("@{}", path.display()));
-        std::fs::remove_file(path).unwrap();
-        assert_eq!(read, ["--crate-name", "a"]);
-        assert_eq!(expanded("@nothing/here".into()), ["@nothing/here"]);
     }
 }

@@ -1,14 +1,15 @@
 //! What `#[main]` stands on and was given, checked.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, LitStr, Path, ReturnType, Signature};
+use syn::{Attribute, LitStr, Path, ReturnType, Signature, Visibility};
 
 use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
-use crate::function::{Function, refuse_qualifiers};
+use crate::function::{Function, refuse_qualifiers, refuse_repeated, repeated};
 use crate::options::{Known, Options, Placed, Switch};
 use crate::private::Private;
 
@@ -56,6 +57,7 @@ type Written<'a> = (&'a str, Option<Placed<Duration>>);
 pub(super) struct Main {
     pub(super) private: Private,
     pub(super) cfgs: Vec<Attribute>,
+    pub(super) vis: Visibility,
     pub(super) asynchronous: bool,
     /// Where to point when the output is not what main returns.
     pub(super) output: Span,
@@ -107,9 +109,11 @@ impl Main {
 
         let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else { return Err(errors) };
         check_signature(&function.sig, &mut errors);
+        refuse_other_mains(&function, &mut errors);
         errors.or(Main {
             private,
             cfgs: function.cfgs().cloned().collect(),
+            vis: function.vis.clone(),
             asynchronous: function.sig.asyncness.is_some(),
             output: match &function.sig.output {
                 ReturnType::Default => function.sig.ident.span(),
@@ -216,6 +220,30 @@ fn runtime(options: &mut Options<'_>) -> (Option<&'static str>, Option<i64>) {
         options.errors.at_span(key, message);
     }
     (flavor, worker_threads)
+}
+
+/// What tokio's attribute, once expanded, has in its body.
+const TOKIO: &str = "\"Failed building the Runtime\"";
+
+/// Reports a second attribute that makes a `main`: below ours it is still there, above it has left its traces.
+fn refuse_other_mains(function: &Function, errors: &mut Errors) {
+    const INSTEAD: &str =
+        "`#[lifecycle::main]` starts the runtime, with the options `flavor` and `worker_threads`";
+    refuse_repeated(&function.attrs, "main", errors);
+    for attr in
+        function.attrs.iter().filter(|attr| is_main(attr) && repeated(from_ref(attr), "main").is_none())
+    {
+        errors.at(attr, format!("`main` must not be under `{}`, too: remove it, {INSTEAD}", written(attr)));
+    }
+    if function.sig.asyncness.is_none() && function.body.to_string().contains(TOKIO) {
+        let message = "`main` must not be under `#[tokio::main]`, too: remove it";
+        errors.at(&function.sig.ident, format!("{message}, {INSTEAD}"));
+    }
+}
+
+/// Whether it makes a `main`, of whatever crate.
+pub(super) fn is_main(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == "main")
 }
 
 fn check_signature(sig: &Signature, errors: &mut Errors) {

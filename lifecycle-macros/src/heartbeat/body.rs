@@ -2,16 +2,36 @@
 
 use proc_macro2::Span;
 use quote::{format_ident, quote_spanned};
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprConst, ExprForLoop, ExprLoop, ExprRepeat, ExprWhile,
-    Item, Stmt, Type, parse_quote_spanned,
+    Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprConst, ExprForLoop, ExprLoop, ExprPath, ExprRepeat,
+    ExprWhile, Item, Stmt, Type, parse_quote_spanned,
 };
 
 use crate::private::Private;
 
 /// Named so that no item of the body is hidden by it: items know no hygiene.
 pub(super) const STATIC: &str = "__LIFECYCLE_HEARTBEAT";
+
+/// The `async` block that the body ends with, perhaps in a `Box::pin`: all that `#[async_trait]` leaves of an `async fn`.
+pub(super) fn future(body: &mut [Stmt]) -> Option<&mut ExprAsync> {
+    let Some(Stmt::Expr(tail, None)) = body.last_mut() else { return None };
+    match tail {
+        Expr::Async(future) => Some(future),
+        Expr::Call(call) => match (&*call.func, call.args.first_mut()) {
+            (Expr::Path(path), Some(Expr::Async(future))) if is_box_pin(path) => Some(future),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `Box::pin`, by whatever path.
+fn is_box_pin(path: &ExprPath) -> bool {
+    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
+}
 
 /// Behind the items, or clippy says of the user's that they come too late.
 pub(super) fn insert_behind_items(body: &mut Block, statement: Stmt) {
@@ -58,34 +78,65 @@ impl VisitMut for Rounds<'_> {
     }
 }
 
-/// Wraps what is awaited, and what the await gives, in identity functions that note the place.
+/// Wraps what is awaited in an identity function that notes the place, and notes that it is past where the await is over.
 pub(super) struct Breadcrumbs<'a> {
     pub(super) private: &'a Private,
 }
 
-impl VisitMut for Breadcrumbs<'_> {
-    fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        visit_mut::visit_expr_mut(self, expr);
-        let Expr::Await(awaited) = expr else { return };
-        let Breadcrumbs { private } = self;
-        let name = format_ident!("{STATIC}");
-        let span = Span::mixed_site().located_at(awaited.await_token.span);
-        let past = private.at(span);
-        *expr = parse_quote_spanned!(span=> #past::past(#awaited, &#name));
-    }
-
-    fn visit_expr_await_mut(&mut self, awaited: &mut ExprAwait) {
-        visit_mut::visit_expr_await_mut(self, awaited);
+impl Breadcrumbs<'_> {
+    /// Notes the place before the await. `span` is where the compiler's own words about the expression point.
+    fn note(&mut self, awaited: &mut ExprAwait, span: Span) {
+        self.visit_expr_mut(&mut awaited.base);
         let Breadcrumbs { private } = self;
         let name = format_ident!("{STATIC}");
         let base = &awaited.base;
         // `line!` is the line of its own tokens: of `.await`, which in a chain over several lines is the one that
         // the compiler's messages point at.
-        let span = Span::mixed_site().located_at(awaited.await_token.span);
         let place = quote_spanned! {awaited.await_token.span=>
             #private::Place { file: ::core::file!(), line: ::core::line!() }
         };
-        *awaited.base = parse_quote_spanned!(span=> #private::at(#base, &#name, &#place));
+        let at = private.at(span);
+        *awaited.base = parse_quote_spanned!(span=> #at::at(#base, &#name, &#place));
+    }
+}
+
+impl VisitMut for Breadcrumbs<'_> {
+    /// `….await;` stays a statement of its own, so that the compiler says of it, too, that its value must be used.
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let name = format_ident!("{STATIC}", span = Span::mixed_site());
+        for mut statement in std::mem::take(&mut block.stmts) {
+            let Stmt::Expr(Expr::Await(awaited), Some(_)) = &mut statement else {
+                self.visit_stmt_mut(&mut statement);
+                block.stmts.push(statement);
+                continue;
+            };
+            // The user's own span, else the lint points at the attribute.
+            let span = awaited.base.span();
+            self.note(awaited, span);
+            let private = self.private;
+            block.stmts.push(statement);
+            block.stmts.push(parse_quote_spanned! {Span::mixed_site()=>
+                #[allow(unreachable_code)]
+                #private::past(&#name);
+            });
+        }
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let Expr::Await(awaited) = expr else { return visit_mut::visit_expr_mut(self, expr) };
+        let span = Span::mixed_site().located_at(awaited.await_token.span);
+        self.note(awaited, span);
+        let (past, name) = (self.private.at(span), format_ident!("{STATIC}"));
+        // The arm takes an attribute, and an await may never end.
+        *expr = parse_quote_spanned! {span=>
+            match #awaited {
+                #[allow(unreachable_code, unreachable_patterns)]
+                value => {
+                    #past::past(&#name);
+                    value
+                }
+            }
+        };
     }
 
     /// These are not awaited where they stand, if at all.

@@ -4,9 +4,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::visit_mut::VisitMut;
-use syn::{Block, Expr, ExprAsync, ExprPath, Item, Stmt, parse_quote_spanned};
+use syn::{Block, Item, Stmt, parse_quote_spanned};
 
-use super::body::{Breadcrumbs, Rounds, STATIC, insert_behind_items};
+use super::body::{Breadcrumbs, Rounds, STATIC, future, insert_behind_items};
 use super::model::Heartbeat;
 use crate::duration;
 use crate::private::Private;
@@ -22,25 +22,6 @@ pub(super) fn function(mut heartbeat: Heartbeat) -> TokenStream {
         _ => instrument(&mut function.block, asynchronous, declaration, &private),
     }
     function.to_token_stream()
-}
-
-/// The `async` block that the body ends with, perhaps in a `Box::pin`: all that `#[async_trait]` leaves of an `async fn`.
-fn future(body: &mut [Stmt]) -> Option<&mut ExprAsync> {
-    let Some(Stmt::Expr(tail, None)) = body.last_mut() else { return None };
-    match tail {
-        Expr::Async(future) => Some(future),
-        Expr::Call(call) => match (&*call.func, call.args.first_mut()) {
-            (Expr::Path(path), Some(Expr::Async(future))) if is_box_pin(path) => Some(future),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// `Box::pin`, by whatever path.
-fn is_box_pin(path: &ExprPath) -> bool {
-    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
-    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
 }
 
 /// The statements are added to the body's own: a block around it would drop its temporaries in another order.

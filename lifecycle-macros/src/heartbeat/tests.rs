@@ -62,45 +62,57 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                     ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
                 }
                 let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-                ::lifecycle::__private::past(
-                    ::lifecycle::__private::at(
-                            self.feed.next(),
-                            &__LIFECYCLE_HEARTBEAT,
-                            &::lifecycle::__private::Place {
-                                file: ::core::file!(),
-                                line: ::core::line!(),
-                            },
-                        )
-                        .await,
-                    &__LIFECYCLE_HEARTBEAT,
-                )?;
+                match ::lifecycle::__private::at(
+                        self.feed.next(),
+                        &__LIFECYCLE_HEARTBEAT,
+                        &::lifecycle::__private::Place {
+                            file: ::core::file!(),
+                            line: ::core::line!(),
+                        },
+                    )
+                    .await
+                {
+                    #[allow(unreachable_code, unreachable_patterns)]
+                    value => {
+                        ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                        value
+                    }
+                }?;
                 let later = async { a.await };
                 let again = || async { b.await };
-                ::lifecycle::__private::past(
-                    ::lifecycle::__private::at(
-                            outer(
-                                ::lifecycle::__private::past(
-                                    ::lifecycle::__private::at(
-                                            inner,
-                                            &__LIFECYCLE_HEARTBEAT,
-                                            &::lifecycle::__private::Place {
-                                                file: ::core::file!(),
-                                                line: ::core::line!(),
-                                            },
-                                        )
-                                        .await,
+                match ::lifecycle::__private::at(
+                        outer(
+                            match ::lifecycle::__private::at(
+                                    inner,
                                     &__LIFECYCLE_HEARTBEAT,
-                                ),
-                            ),
-                            &__LIFECYCLE_HEARTBEAT,
-                            &::lifecycle::__private::Place {
-                                file: ::core::file!(),
-                                line: ::core::line!(),
+                                    &::lifecycle::__private::Place {
+                                        file: ::core::file!(),
+                                        line: ::core::line!(),
+                                    },
+                                )
+                                .await
+                            {
+                                #[allow(unreachable_code, unreachable_patterns)]
+                                value => {
+                                    ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                                    value
+                                }
                             },
-                        )
-                        .await,
-                    &__LIFECYCLE_HEARTBEAT,
-                )
+                        ),
+                        &__LIFECYCLE_HEARTBEAT,
+                        &::lifecycle::__private::Place {
+                            file: ::core::file!(),
+                            line: ::core::line!(),
+                        },
+                    )
+                    .await
+                {
+                    #[allow(unreachable_code, unreachable_patterns)]
+                    value => {
+                        ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                        value
+                    }
+                }
             }
         "#]],
     );
@@ -186,18 +198,22 @@ fn a_returned_future_is_what_beats() {
                         ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
                     }
                     let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-                    ::lifecycle::__private::past(
-                        ::lifecycle::__private::at(
-                                a,
-                                &__LIFECYCLE_HEARTBEAT,
-                                &::lifecycle::__private::Place {
-                                    file: ::core::file!(),
-                                    line: ::core::line!(),
-                                },
-                            )
-                            .await,
-                        &__LIFECYCLE_HEARTBEAT,
-                    )
+                    match ::lifecycle::__private::at(
+                            a,
+                            &__LIFECYCLE_HEARTBEAT,
+                            &::lifecycle::__private::Place {
+                                file: ::core::file!(),
+                                line: ::core::line!(),
+                            },
+                        )
+                        .await
+                    {
+                        #[allow(unreachable_code, unreachable_patterns)]
+                        value => {
+                            ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                            value
+                        }
+                    }
                 })
             }
         "#]],
@@ -221,18 +237,22 @@ fn a_returned_future_is_what_beats() {
                         ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
                     }
                     let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-                    ::lifecycle::__private::past(
-                        ::lifecycle::__private::at(
-                                a,
-                                &__LIFECYCLE_HEARTBEAT,
-                                &::lifecycle::__private::Place {
-                                    file: ::core::file!(),
-                                    line: ::core::line!(),
-                                },
-                            )
-                            .await,
-                        &__LIFECYCLE_HEARTBEAT,
-                    )
+                    match ::lifecycle::__private::at(
+                            a,
+                            &__LIFECYCLE_HEARTBEAT,
+                            &::lifecycle::__private::Place {
+                                file: ::core::file!(),
+                                line: ::core::line!(),
+                            },
+                        )
+                        .await
+                    {
+                        #[allow(unreachable_code, unreachable_patterns)]
+                        value => {
+                            ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                            value
+                        }
+                    }
                 }
             }
         "#]],
