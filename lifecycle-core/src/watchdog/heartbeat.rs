@@ -1,5 +1,7 @@
 //! Heartbeats: counters that the watchdog samples; a beat reads no clock.
 
+mod kind;
+mod known;
 mod pause;
 
 use std::fmt;
@@ -9,8 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use crate::model::place::Place;
-use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
+use crate::os::atomic_ref::{AtomicRef, Linked};
 use crate::os::clock::millis;
+pub use kind::Arm;
+pub(crate) use kind::BuiltIn;
+pub use known::HeartbeatSite;
+pub(crate) use known::{all, any_annotated_has_beaten, link_declared};
 pub use pause::HeartbeatPause;
 
 /// A sign of life that the watchdog expects at least once per `limit`.
@@ -60,35 +66,6 @@ pub struct Heartbeat {
 
 /// No heartbeat beats so often.
 const NEVER: u64 = u64::MAX;
-
-/// When a heartbeat is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arm {
-    /// From the start of the run, with the start-up limit until its first beat.
-    Start,
-    /// From its first beat.
-    FirstBeat,
-    /// While a call is under way.
-    Call,
-}
-
-/// Heartbeats of the framework itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BuiltIn {
-    /// The probe that beats from inside the runtime.
-    Runtime,
-    /// The `init` function, which never beats.
-    Init,
-}
-
-/// A heartbeat that an attribute declared.
-#[derive(Debug)]
-pub struct HeartbeatSite(pub &'static Heartbeat);
-
-inventory::collect!(HeartbeatSite);
-
-/// Every heartbeat that is known: process-wide, as statics are.
-static HEARTBEATS: StaticList<Heartbeat> = StaticList::new();
 
 const _: () = assert!(size_of::<Heartbeat>() == 128, "no heartbeat takes a third cache line");
 
@@ -304,7 +281,7 @@ impl Heartbeat {
     pub(crate) fn link(&'static self) {
         // AcqRel: the winner alone pushes it.
         if !self.linked.swap(true, AcqRel) {
-            HEARTBEATS.push(self);
+            known::HEARTBEATS.push(self);
         }
     }
 }
@@ -316,19 +293,4 @@ impl fmt::Debug for Heartbeat {
             .field("place", &self.place)
             .finish_non_exhaustive()
     }
-}
-
-/// Every heartbeat that an attribute declared or that has beaten; takes no lock and allocates nothing.
-pub(crate) fn all() -> impl Iterator<Item = &'static Heartbeat> {
-    HEARTBEATS.iter()
-}
-
-/// Whether any heartbeat other than the built-in probe has beaten in this run: then the service is up.
-pub(crate) fn any_annotated_has_beaten() -> bool {
-    all().any(|heartbeat| heartbeat.has_beaten() && !heartbeat.is_probe())
-}
-
-/// Links what attributes declared, so that a heartbeat that never beats is known too.
-pub(crate) fn link_declared() {
-    inventory::iter::<HeartbeatSite>.into_iter().for_each(|site| site.0.link());
 }
