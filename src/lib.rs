@@ -67,13 +67,14 @@ pub use lifecycle_core::{
 /// | `timeout = "10s"` | `"5s"` | after it the hook is dropped and reported as timed out, and the next step begins |
 /// | `name = "…"` | `Type::method` | what plans and reports show |
 /// | `on_hang = true` | `false` | called before a hang ends the process, too; on a hook that is not `async` |
-/// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+/// | `crate = ::path` | found by itself | where this crate is, if only another crate re-exports it |
 ///
 /// After a hang no hook runs, since what hangs may hold what they need, but those with `on_hang = true`:
 /// such as one that writes a buffer to its file. They run one after the other on a thread of their own, in the order of
 /// the plan, and have one second in all; then the process ends, whatever they do. Errors and panics go to stderr.
 ///
-/// A method of a generic `impl` or of a trait `impl` cannot be registered: the compile error says what to write instead.
+/// A method of a generic `impl`, of a trait or of a trait `impl` cannot be registered: the compile error says what to write
+/// instead.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -104,7 +105,11 @@ pub use lifecycle_core::{
 /// ```
 pub use lifecycle_macros::component;
 
-/// Makes a function a sign of life: it beats when a call begins and when it ends, and leaves a breadcrumb at each `.await`.
+/// Makes a function a sign of life: it beats when a call begins, in each round of its loops, and when it ends, and leaves
+/// a breadcrumb at each `.await`.
+///
+/// The rounds are those of the outermost `for`, `while` and `loop`s of the body: a round of an outer loop that lasts, such
+/// as one connection, is best a function of its own. For a handler that is called rarely write `arm = "call"`.
 ///
 /// On any function, `async` or not, generic or not, in an `impl` of any kind; under `#[async_trait]` too. When the
 /// watchdog has counted `timeout` without a beat it writes `CRITICAL 🚨 System Hang Detected` with the name, the age and
@@ -113,10 +118,10 @@ pub use lifecycle_macros::component;
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats |
+/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats, at least 50 ms |
 /// | `name = "…"` | `module::path::function` | what messages call it: an attribute on a method alone cannot see the type |
-/// | `arm = "first_beat"` | `"start"` | judged from the start of the run, with the start-up limit, or from its first beat |
-/// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+/// | `arm = "first_beat"`, `"call"` | `"start"` | judged from the start of the run, with the start-up limit; from its first beat; or only while a call is under way |
+/// | `crate = ::path` | found by itself | where this crate is, if only another crate re-exports it |
 ///
 /// Breadcrumbs are left for awaits that stand in the body itself, not for those inside of nested closures, `async`
 /// blocks, or macros such as `select!`. For a long legitimate operation see [`watchdog::pause`].
@@ -137,9 +142,21 @@ pub use lifecycle_macros::component;
 /// fn poll_orders<T: Default>() -> T {
 ///     T::default()
 /// }
+///
+/// #[heartbeat(arm = "call")]
+/// async fn on_message(text: &str) {
+///     println!("{text}");
+/// }
+///
+/// #[heartbeat]
+/// fn drain_queue(queue: &mut Vec<u64>) {
+///     while let Some(_order) = queue.pop() {} // each round beats
+/// }
 /// # let _: u8 = poll_orders();
+/// # drain_queue(&mut vec![1]);
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # runtime.block_on(Scheduler.tick());
+/// # runtime.block_on(on_message("one"));
 /// ```
 pub use lifecycle_macros::heartbeat;
 
@@ -159,7 +176,7 @@ pub use lifecycle_macros::heartbeat;
 /// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
-/// | `crate = ::path` | `::lifecycle` | |
+/// | `crate = ::path` | found by itself, also under another name | |
 ///
 /// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main. `LIFECYCLE_HANG_REPORT=path` adds every hang
 /// report to that file, too; `LIFECYCLE_HANG_FRAMES=full` folds no frames in them (see [`hang_report`]).

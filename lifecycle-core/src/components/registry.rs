@@ -238,6 +238,10 @@ pub(crate) fn declared_hooks() -> &'static [ResolvedHook] {
 #[track_caller]
 fn no_hooks<T>() -> ! {
     let name = short_type_name(type_name::<T>());
+    assert!(
+        !type_name::<T>().starts_with("alloc::sync::Arc<"),
+        "lifecycle::manage: `{name}` is in an `Arc` already: write `lifecycle::manage_arc(…)`, which takes the `Arc`"
+    );
     panic!(
         "lifecycle::manage: `{name}` has no hook to call at shutdown: \
          write `#[lifecycle::component(order = 3, phase = \"disconnect\")]` on a method of `impl {name}`, \
