@@ -17,6 +17,7 @@ mod capture;
 mod diagnose;
 mod dump;
 mod helper;
+mod image;
 mod report;
 mod request;
 mod stderr;

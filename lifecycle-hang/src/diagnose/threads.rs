@@ -53,6 +53,7 @@ fn has_names(frames: &[Frame]) -> bool {
 enum Note {
     Walked,
     Broken,
+    Part,
     Guessed,
 }
 
@@ -60,16 +61,18 @@ impl Note {
     fn of(walks: &Walks, index: usize) -> Note {
         let walk = &walks.threads[index];
         // A scan that reaches the end of the stack ends in a fault, too.
-        match (walk.is_guessed(), walk.fault.load(Relaxed) == 1) {
+        match (walk.is_guessed(), walk.fault.load(Relaxed)) {
             (true, _) => Note::Guessed,
-            (false, true) => Note::Broken,
-            (false, false) => Note::Walked,
+            (false, 1) => Note::Broken,
+            (false, 2) => Note::Part,
+            _ => Note::Walked,
         }
     }
 
     fn line(self) -> &'static str {
         match self {
             Note::Walked => "",
+            Note::Part => "      it could be read only so far:\n",
             Note::Broken => "      its stack is broken, and could be read only so far:\n",
             Note::Guessed => "      guessed from what lies on its stack; some calls may have returned:\n",
         }

@@ -25,12 +25,15 @@ pub(crate) struct Thread {
     pub(crate) finding: Finding,
 }
 
-#[derive(Clone, Copy)]
+/// Of a thread that sleeps in the kernel.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct Call {
     pub(crate) known: u32,
     pub(crate) number: i64,
     pub(crate) args: [u64; 6],
+    /// 0 if the thread runs, or if that is not known.
+    pub(crate) sp: u64,
     pub(crate) pc: u64,
 }
 
@@ -80,7 +83,7 @@ pub(crate) struct Facts {
 }
 
 impl Call {
-    pub(crate) const NONE: Call = Call { known: 0, number: -1, args: [0; 6], pc: 0 };
+    pub(crate) const NONE: Call = Call { known: 0, number: -1, args: [0; 6], sp: 0, pc: 0 };
 }
 
 impl Facts {

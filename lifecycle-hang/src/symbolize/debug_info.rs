@@ -7,7 +7,7 @@ use super::fd_info;
 use super::name::{self, Name};
 use super::symbol_tables::SymbolTables;
 use super::{Symbol, Symbols};
-use crate::dump::modules::{Module, modules};
+use crate::image::modules::{Module, modules};
 use lifecycle_os::text::Text;
 
 /// What the helper knows of the process that it was started by.

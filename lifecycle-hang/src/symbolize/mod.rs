@@ -1,7 +1,6 @@
 //! Names for addresses: from debug information in the helper, from symbol tables in the dying process itself.
 
 mod debug_info;
-mod elf;
 mod fd_info;
 mod frame;
 pub(crate) mod name;
