@@ -15,6 +15,7 @@ pub fn write_until(_: c_int, bytes: &[u8], _: Instant) {
 }
 
 /// All of it.
+#[must_use]
 pub fn write_now(bytes: &[u8]) -> usize {
     write(bytes);
     bytes.len()

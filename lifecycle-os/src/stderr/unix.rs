@@ -15,6 +15,7 @@ pub fn write(bytes: &[u8]) {
 }
 
 /// Writes what descriptor 2 takes without waiting; returns how many bytes that were.
+#[must_use]
 pub fn write_now(bytes: &[u8]) -> usize {
     let left = write_some(2, bytes, Instant::now());
     bytes.len() - left

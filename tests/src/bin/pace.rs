@@ -57,7 +57,7 @@ async fn main() {
         }
         Some("short-hangs") => {
             NANOSECOND.beat();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         _ => {
             while lifecycle::is_running() {
