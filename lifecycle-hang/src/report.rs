@@ -59,13 +59,36 @@ pub fn write(request: &Request<'_>, out: &mut dyn Write) -> Result<(), OutOfMemo
     if !(request.is_outdated)() {
         print(request, &mut mapping, walks, out);
     }
+    give_back(mapping, all_closed);
+    Ok(())
+}
+
+/// Keeps what the threads do now, to be compared with the next fatal report, as a report of
+/// [`HalfTime`](ReportKind::HalfTime) does; prints nothing and costs a fraction of it.
+///
+/// ```
+/// lifecycle_hang::sample();
+/// ```
+pub fn sample() {
+    let Some(mut mapping) = Mapping::new() else { return };
+    let walks = mapping.walks();
+    let facts = &mut mapping.data().facts;
+    threads::executable_mappings(&mut facts.maps);
+    threads::describe_all(facts);
+    let generation = PERMITS[OTHER].begin(walks);
+    let all_closed = capture::capture(facts, walks, OTHER, generation);
+    threads::sample(facts, 1);
+    half_time::keep(facts, walks);
+    give_back(mapping, all_closed);
+}
+
+fn give_back(mapping: Mapping, all_closed: bool) {
     if all_closed {
-        // SAFETY: every permit was taken back, so nobody writes to it any more; `walks` is not used below.
+        // SAFETY: every permit was taken back, so nobody writes to it any more, and the caller has done with it.
         unsafe { mapping.unmap() };
     } else {
         mapping.close();
     }
-    Ok(())
 }
 
 /// Returns whether nobody writes into `walks` any more.

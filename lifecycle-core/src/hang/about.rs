@@ -11,8 +11,8 @@ use crate::watchdog::message::Stale;
 pub(crate) enum About {
     /// The verdict fell.
     Hang(&'static Heartbeat),
-    /// Half of its time is over.
-    HalfTime(&'static Heartbeat),
+    /// Half of its time is over. How often that came for the same cause since the last report of it.
+    HalfTime(&'static Heartbeat, u32),
     /// A hook is late.
     Late,
     /// A task does not leave its poll.
@@ -24,7 +24,7 @@ pub(crate) enum About {
 impl About {
     /// Where the stale heartbeat's function awaits.
     pub(super) fn crumb(&self) -> Option<(&'static Heartbeat, &'static Place)> {
-        let (About::Hang(heartbeat) | About::HalfTime(heartbeat)) = *self else { return None };
+        let (About::Hang(heartbeat) | About::HalfTime(heartbeat, _)) = *self else { return None };
         heartbeat.inside().filter(|inside| **inside != heartbeat.place()).map(|inside| (heartbeat, inside))
     }
 
@@ -46,8 +46,12 @@ impl Display for Title<'_> {
         let pid = std::process::id();
         match self.0 {
             About::Hang(_) => write!(f, "hang report of process {pid}:"),
-            About::HalfTime(heartbeat) => {
-                write!(f, "hang report of process {pid} at half-time of heartbeat `{}`:", heartbeat.name())
+            About::HalfTime(heartbeat, left_out) => {
+                write!(f, "hang report of process {pid} at half-time of heartbeat `{}`", heartbeat.name())?;
+                match left_out {
+                    0 => f.write_str(":"),
+                    _ => write!(f, "; {left_out} more since the last report of it, an hour ago or longer:"),
+                }
             }
             About::Late => write!(f, "hang report of process {pid}, for a hook that is late:"),
             About::Frozen(task) => {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering::Release;
 
 use lifecycle_hang::{Breadcrumb, ReportKind, Request, TaskSource, TaskState, TracedTask};
-pub(super) use lifecycle_hang::{prepare, trace_poll};
+pub(super) use lifecycle_hang::{prepare, sample, trace_poll};
 
 use super::{About, LONGEST_REPORT, fatal_has_begun, plain, reporter, settings, wake_all};
 use crate::os::text::Text;
@@ -42,7 +42,7 @@ impl About {
     fn kind(&self) -> ReportKind {
         match self {
             About::Hang(_) => ReportKind::Fatal,
-            About::HalfTime(_) => ReportKind::HalfTime,
+            About::HalfTime(..) => ReportKind::HalfTime,
             About::Late | About::Frozen(_) => ReportKind::Suspects,
             About::Asked => ReportKind::Asked,
         }

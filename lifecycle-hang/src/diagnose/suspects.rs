@@ -60,7 +60,8 @@ fn suspect<'a>(alike: impl Iterator<Item = &'a Thread>, thread: &Thread, facts: 
 /// What half-time has to say about it.
 fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
     let [user, ran] = thread.half;
-    if facts.since_half < SOON || user == 0 {
+    // Both are 0 for a thread that is younger; of a sample that was not printed, the user's frames are not known.
+    if facts.since_half < SOON || (user, ran) == (0, 0) {
         return;
     }
     let seconds = facts.since_half as f64 / 1e3;
@@ -69,7 +70,7 @@ fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
         let _ = write!(out, "; used {used:.1} s of CPU in the {seconds:.1} s since half-time");
     } else if user == thread.finding.user || thread.same_walk == 1 {
         let _ = write!(out, "; same stack as at half-time (deadlock?)");
-    } else {
+    } else if user != 0 {
         let _ = write!(out, "; another stack than at half-time (slow)");
     }
 }
