@@ -3,6 +3,8 @@
 use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
+use lifecycle_os::sigaction::without_file_size_signal;
+
 use crate::capture::permit::{FATAL, OTHER, PERMITS};
 use crate::capture::{awaits, half_time, threads};
 use crate::dump::{Data, Facts, Mapping, Walks};
@@ -53,7 +55,9 @@ pub fn prepare() {
 /// # Ok::<(), lifecycle_hang::OutOfMemory>(())
 /// ```
 pub fn write(request: &Request<'_>, out: &mut dyn Write) -> Result<(), OutOfMemory> {
-    let mut mapping = Mapping::new().ok_or(OutOfMemory { _private: () })?;
+    // Its memory is a file, and as long as one.
+    let mapping = without_file_size_signal(Mapping::new);
+    let mut mapping = mapping.ok_or(OutOfMemory { _private: () })?;
     let walks = mapping.walks();
     let all_closed = collect(request, &mut mapping.data().facts, walks);
     if !(request.is_outdated)() {
@@ -70,7 +74,7 @@ pub fn write(request: &Request<'_>, out: &mut dyn Write) -> Result<(), OutOfMemo
 /// lifecycle_hang::sample();
 /// ```
 pub fn sample() {
-    let Some(mut mapping) = Mapping::new() else { return };
+    let Some(mut mapping) = without_file_size_signal(Mapping::new) else { return };
     let walks = mapping.walks();
     let facts = &mut mapping.data().facts;
     threads::executable_mappings(&mut facts.maps);
