@@ -139,8 +139,10 @@ fn describe(request: &Request<'_>, facts: &mut Facts) {
 
 fn print(request: &Request<'_>, mapping: &mut Mapping, walks: &Walks, out: &mut dyn Write) {
     let is_outdated = request.is_outdated;
-    if !helper::run(mapping, is_outdated) && !is_outdated() {
-        helper::write_without_help(mapping);
+    if let Err(why) = helper::run(mapping, is_outdated)
+        && !is_outdated()
+    {
+        helper::write_without_help(mapping, why);
     }
     let Data { facts, text, .. } = mapping.data();
     let _ = out.write_str(text.as_str());

@@ -81,3 +81,16 @@ pub fn pending_signals(pid: u32) -> u64 {
     });
     pending.fold(0, |all, one| all | one)
 }
+
+/// The processes that a process has started and that live.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn children(pid: u32) -> Vec<u32> {
+    let threads = read_dir(format!("/proc/{pid}/task")).expect("it lives").flatten();
+    let lists = threads.filter_map(|thread| read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}

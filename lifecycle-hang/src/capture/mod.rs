@@ -47,23 +47,14 @@ pub(crate) fn prepare() {
 pub(crate) fn capture(facts: &mut Facts, walks: &'static Walks, table: usize, generation: u32) -> bool {
     scan::learn(facts.maps.as_str());
     walk_sleepers(facts, walks);
+    // A debugger would stop at each signal.
+    if lifecycle_os::process::is_debugged() {
+        return true;
+    }
     let Some(signal) = Signal::install(table) else { return true };
     let faults = Faults::install();
     let threads = facts.threads();
-    let is_asked = |(index, thread): &(usize, &Thread)| {
-        let walk = &walks.threads[*index];
-        let is_known = walk.len.load(Relaxed) > 0;
-        let is_whole = is_known && walk.fault.load(Relaxed) == 0 && !walk.is_guessed();
-        // What a system call of it returns does not matter any more to a process that ends.
-        !is_whole && (!is_known || table == FATAL) && signal.reaches(thread.id)
-    };
-    let mut asked = [false; THREADS];
-    for (index, thread) in threads.iter().enumerate().filter(is_asked) {
-        asked[index] = true;
-        walks.threads[index].clear();
-        PERMITS[table].open(index, generation, thread.id);
-        signal.send(thread.id, Address { table, generation, index });
-    }
+    let asked = ask(&signal, threads, walks, table, generation);
     let is_done = |index: usize| !asked[index] || PERMITS[table].threads[index].is_done(generation);
     let end = Instant::now() + ANSWER_TIMEOUT;
     while !(0..threads.len()).all(is_done) && Instant::now() < end {
@@ -80,6 +71,24 @@ pub(crate) fn capture(facts: &mut Facts, walks: &'static Walks, table: usize, ge
         }
     }
     all_closed
+}
+
+/// Sends the signal to each thread whose stack is not known yet; returns which these are.
+fn ask(signal: &Signal, threads: &[Thread], walks: &Walks, table: usize, generation: u32) -> [bool; THREADS] {
+    let mut asked = [false; THREADS];
+    for (index, thread) in threads.iter().enumerate() {
+        let walk = &walks.threads[index];
+        let is_known = walk.len.load(Relaxed) > 0;
+        let is_whole = is_known && walk.fault.load(Relaxed) == 0 && !walk.is_guessed();
+        // What a system call of it returns does not matter any more to a process that ends.
+        asked[index] = !is_whole && (!is_known || table == FATAL) && signal.reaches(thread.id);
+        if asked[index] {
+            walk.clear();
+            PERMITS[table].open(index, generation, thread.id);
+            signal.send(thread.id, Address { table, generation, index });
+        }
+    }
+    asked
 }
 
 /// Those that run are left out.

@@ -29,6 +29,10 @@ pub(crate) fn render(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols
     tasks::write(walks, facts, symbols, &mut frames, out);
     threads::write(walks, facts, symbols, &mut frames, out);
     symbols.hint(out);
+    if !facts.no_lines.is_empty() {
+        let _ = writeln!(out, "names without lines: {}", facts.no_lines);
+    }
+    symbols.build_id(out);
     let _ = writeln!(out, "end of the hang report");
 }
 

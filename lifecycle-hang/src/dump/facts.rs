@@ -76,6 +76,8 @@ pub(crate) struct Facts {
     pub(crate) about: u32,
     /// Lines of whoever asks, shown as they are.
     pub(crate) notes: Text<16384>,
+    /// Why there are no lines, if there are none.
+    pub(crate) no_lines: Text<64>,
     /// The executable mappings, as `/proc/self/maps` has them.
     pub(crate) maps: Text<65536>,
     pub(crate) thread: [Thread; THREADS],

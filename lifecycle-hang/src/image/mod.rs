@@ -34,6 +34,11 @@ impl<'a> Images<'a> {
         Images { maps, files: [None; MODULES] }
     }
 
+    /// What is mapped first.
+    pub(crate) fn first(&mut self) -> Option<Image<'a>> {
+        self.at(modules(self.maps).next()?.begin)
+    }
+
     /// What the address lies in.
     pub(crate) fn at(&mut self, address: u64) -> Option<Image<'a>> {
         let holds = |module: &Module<'_>| module.begin <= address && address < module.end;

@@ -86,6 +86,10 @@ impl Symbols for DebugInfo<'_> {
         self.tables.hint(out);
     }
 
+    fn build_id(&mut self, out: &mut dyn Write) {
+        self.tables.build_id(out);
+    }
+
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>) {
         let _ = write!(object, "{}", fd_info::describe(self.pid, descriptor));
     }

@@ -102,6 +102,14 @@ fn slot(address: u64) -> usize {
     (address as usize).wrapping_mul(0x9E37_79B9) >> 7 & (REMEMBERED - 1)
 }
 
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl Symbols for SymbolTables<'_> {
     fn expect(&mut self, mut addresses: &[u64]) {
         while let [first, rest @ ..] = addresses {
@@ -135,13 +143,17 @@ impl Symbols for SymbolTables<'_> {
         let name = file.module.name();
         let _ = write!(out, "no names in {name}");
         if let Some(id) = file.elf.and_then(Elf::build_id) {
-            let _ = write!(out, " (build id ");
-            id.iter().for_each(|byte| {
-                let _ = write!(out, "{byte:02x}");
-            });
-            let _ = write!(out, ")");
+            let _ = write!(out, " (build id {})", Hex(id));
         }
         let _ = writeln!(out, "; with the unstripped file: addr2line -Cfipe {name}{}", self.unknown.as_str());
+    }
+
+    /// The program is mapped first.
+    fn build_id(&mut self, out: &mut dyn Write) {
+        let image = self.images.first();
+        if let Some(id) = image.and_then(|image| image.elf).and_then(Elf::build_id) {
+            let _ = writeln!(out, "build id {}", Hex(id));
+        }
     }
 
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>) {
