@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
+use lifecycle_os::clock::millis;
 use lifecycle_os::sigaction::without_file_size_signal;
 
 use crate::capture::permit::{FATAL, OTHER, PERMITS};
@@ -120,6 +121,7 @@ fn describe(request: &Request<'_>, facts: &mut Facts) {
     facts.brief = u32::from(matches!(request.kind, ReportKind::HalfTime | ReportKind::Suspects));
     facts.goes_on = u32::from(request.kind == ReportKind::Asked);
     facts.about = request.thread;
+    facts.longest_poll = request.longest_poll.map_or(0, millis);
     // Writing into a text never fails: it cuts.
     let _ = write!(facts.title, "{}", request.title);
     let _ = write!(facts.notes, "{}", request.notes);

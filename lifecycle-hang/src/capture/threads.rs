@@ -12,6 +12,7 @@ pub(crate) fn describe_all(facts: &mut Facts) {
     let own = lifecycle_os::process::thread_id();
     lifecycle_os::threads::for_each(|id| {
         let index = facts.threads as usize;
+        facts.all_threads += u32::from(id != own);
         if id != own && index < THREADS {
             describe(id, &mut facts.thread[index]);
             facts.threads += 1;

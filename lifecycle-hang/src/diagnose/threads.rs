@@ -33,6 +33,10 @@ pub(super) fn write(
             stack::write(frames.as_slice(), facts.is_full(), out);
         }
     }
+    if facts.all_threads > facts.threads {
+        let _ =
+            writeln!(out, "  {} more threads, which were not looked at", facts.all_threads - facts.threads);
+    }
     if folded > 0 && facts.brief == 0 {
         let _ = write!(out, "  {folded} without a frame of yours:");
         suspects::names(&all.iter().filter(|thread| is_idle(thread)), out);

@@ -61,6 +61,11 @@ pub(crate) struct Facts {
     pub(crate) title: Text<256>,
     pub(crate) threads: u32,
     pub(crate) tasks: u32,
+    /// How many there are, with those that there is no room for.
+    pub(crate) all_threads: u32,
+    pub(crate) all_tasks: u32,
+    /// Milliseconds; a longer poll is a suspect. 0: none is.
+    pub(crate) longest_poll: u64,
     /// Between the two samples of `Thread::ran`.
     pub(crate) sampled: u64,
     /// Milliseconds since the half-time report; 0 if there was none.
