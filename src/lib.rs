@@ -35,7 +35,7 @@
 //! }
 //! ```
 //!
-//! On SIGTERM or Ctrl-C [`is_running`] turns false, phase by phase every hook runs inside its share of one deadline,
+//! On SIGTERM or Ctrl-C [`is_running`] turns false, phase by phase every hook runs inside one deadline,
 //! and the process exits with 0. A main that fails is shut down the same way and run again, at once or after a wait
 //! that grows. A heartbeat that stops for a minute ends the process, so that the platform restarts it.
 //!
@@ -64,16 +64,17 @@ pub use lifecycle_core::{
 /// |---|---|---|
 /// | `order = 3` | 0 | ascending inside the phase; equal orders run concurrently |
 /// | `phase = "persist"` | `"disconnect"` | `"stop"`, `"persist"`, `"disconnect"`, or the path of a [`Phase`] of your own |
-/// | `timeout = "10s"` | `"5s"` | after it the hook is aborted and reported as late, and the next step begins |
+/// | `timeout = "10s"` | `"5s"` | after it the hook is dropped and reported as timed out, and the next step begins |
 /// | `name = "…"` | `Type::method` | what plans and reports show |
 /// | `on_hang = true` | `false` | called before a hang ends the process, too; on a hook that is not `async` |
-/// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+/// | `crate = ::path` | found by itself | where this crate is, if only another crate re-exports it |
 ///
-/// After the watchdog's verdict no hook runs, since what hangs may hold what they need, but those with `on_hang = true`:
+/// After a hang no hook runs, since what hangs may hold what they need, but those with `on_hang = true`:
 /// such as one that writes a buffer to its file. They run one after the other on a thread of their own, in the order of
 /// the plan, and have one second in all; then the process ends, whatever they do. Errors and panics go to stderr.
 ///
-/// A method of a generic `impl` or of a trait `impl` cannot be registered: the compile error says what to write instead.
+/// A method of a generic `impl`, of a trait or of a trait `impl` cannot be registered: the compile error says what to write
+/// instead.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -104,7 +105,11 @@ pub use lifecycle_core::{
 /// ```
 pub use lifecycle_macros::component;
 
-/// Makes a function a sign of life: it beats when a call begins and when it ends, and leaves a breadcrumb at each `.await`.
+/// Makes a function a sign of life: it beats when a call begins, in each round of its loops, and when it ends, and leaves
+/// a breadcrumb at each `.await`.
+///
+/// The rounds are those of the outermost `for`, `while` and `loop`s of the body: a round of an outer loop that lasts, such
+/// as one connection, is best a function of its own. For a handler that is called rarely write `arm = "call"`.
 ///
 /// On any function, `async` or not, generic or not, in an `impl` of any kind; under `#[async_trait]` too. When the
 /// watchdog has counted `timeout` without a beat it writes `CRITICAL 🚨 System Hang Detected` with the name, the age and
@@ -113,10 +118,10 @@ pub use lifecycle_macros::component;
 ///
 /// | option | default | meaning |
 /// |---|---|---|
-/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats |
+/// | `timeout = "20s"` | the watchdog's, 60 s | the longest time between two beats, at least 50 ms |
 /// | `name = "…"` | `module::path::function` | what messages call it: an attribute on a method alone cannot see the type |
-/// | `arm = "first_beat"` | `"start"` | judged from the start of the run, with the start-up limit, or from its first beat |
-/// | `crate = ::path` | `::lifecycle` | where this crate is, if it was renamed |
+/// | `arm = "first_beat"`, `"call"` | `"start"` | judged from the start of the run, with the start-up limit; from its first beat; or only while a call is under way |
+/// | `crate = ::path` | found by itself | where this crate is, if only another crate re-exports it |
 ///
 /// Breadcrumbs are left for awaits that stand in the body itself, not for those inside of nested closures, `async`
 /// blocks, or macros such as `select!`. For a long legitimate operation see [`watchdog::pause`].
@@ -137,9 +142,21 @@ pub use lifecycle_macros::component;
 /// fn poll_orders<T: Default>() -> T {
 ///     T::default()
 /// }
+///
+/// #[heartbeat(arm = "call")]
+/// async fn on_message(text: &str) {
+///     println!("{text}");
+/// }
+///
+/// #[heartbeat]
+/// fn drain_queue(queue: &mut Vec<u64>) {
+///     while let Some(_order) = queue.pop() {} // each round beats
+/// }
 /// # let _: u8 = poll_orders();
+/// # drain_queue(&mut vec![1]);
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # runtime.block_on(Scheduler.tick());
+/// # runtime.block_on(on_message("one"));
 /// ```
 pub use lifecycle_macros::heartbeat;
 
@@ -153,32 +170,33 @@ pub use lifecycle_macros::heartbeat;
 /// | `shutdown_timeout = "25s"` | 25 s, the whole shutdown | `LIFECYCLE_SHUTDOWN_TIMEOUT` |
 /// | `drain = "5s"` | 5 s for main and tracked tasks to return | `LIFECYCLE_DRAIN` |
 /// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
-/// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: in a new image of the executable, see below | `LIFECYCLE_RESTART_MODE` |
+/// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
-/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: a new image takes over; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
+/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
-/// | `crate = ::path` | `::lifecycle` | |
+/// | `crate = ::path` | found by itself, also under another name | |
 ///
 /// `LIFECYCLE_PLAN=1` prints the plan and exits with 0 without running main. `LIFECYCLE_HANG_REPORT=path` adds every hang
 /// report to that file, too; `LIFECYCLE_HANG_FRAMES=full` folds no frames in them (see [`hang_report`]).
 ///
-/// # A new image
+/// # Re-exec
 /// With `mode = "exec"` a crash is shut down and recorded as ever, and then the process replaces its image by the
 /// executable that runs (`execve`), with the arguments, the environment, the working directory and the ignored signals
 /// that it was started with, under the same pid. So nothing of the crashed run is left: no thread, no task, no static,
-/// no socket, no subscriber; and the platform counts no restart. The new image does what every start does: **`init` runs
+/// no socket, no subscriber; and the platform counts no restart. The re-executed program does what every start does: **`init` runs
 /// again**, and a wait that is due is waited there. A signal that arrives in between is not lost. A file that was
 /// deleted or replaced on disk does not matter: what runs goes on. With `watchdog(on_hang = "exec")` a hang of main or
 /// of a heartbeat, not of `init`, is answered in this way, unless a shutdown has begun.
 ///
-/// It needs a Unix, and a ledger on disk: where crashes are counted in memory only, the new image would know of none,
+/// It needs a Unix, and a ledger on disk: where crashes are counted in memory only, the re-executed program would know of none,
 /// so after one warning main runs again in the same process, and a hang is an exit. Descriptors are closed, inherited
 /// ones too, such as systemd's sockets: use `"task"` with these.
 ///
-/// Exit codes: **0** stopped on a signal, on request or because main returned, and every hook succeeded; **1** main
-/// failed and is not restarted, a hook failed or was late, or a hang; **78** the configuration or the plan is wrong;
+/// Exit codes: **0** stopped on a signal, on request or because main returned: every hook succeeded, main and every
+/// tracked task stopped; **1** main failed and is not restarted, a hook failed or timed out, main or a tracked task blocked
+/// its thread and was left behind, or a hang; **78** the configuration or the plan is wrong;
 /// **130** second Ctrl-C.
 ///
 /// ```no_run

@@ -1,17 +1,19 @@
 //! What the attributes' code calls. Not for people: it changes without notice.
 
+pub use std::any::{TypeId, type_name};
+pub use std::boxed::Box;
 pub use std::sync::Arc;
 pub use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::components::declaration::{
-    Hook, HookDeclaration, async_function, async_method, function, method,
-};
+pub use crate::components::declaration::{Call, Hook, HookDeclaration, function, instance, method, shared};
 pub use crate::config::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
+pub use crate::model::outcome::Outcome;
 pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
+#[cfg(fuzzing)]
 pub use crate::restart::ledger::rehearse;
 pub use crate::supervisor::Main;
-pub use crate::watchdog::breadcrumb::{at, enter, heartbeat};
+pub use crate::watchdog::breadcrumb::{at, enter, heartbeat, past, round};
 pub use crate::watchdog::heartbeat::{Arm, Heartbeat, HeartbeatSite};

@@ -2,6 +2,8 @@
 
 mod expand;
 mod model;
+mod source;
+mod surroundings;
 mod symbol;
 #[cfg(test)]
 mod tests;
@@ -10,15 +12,16 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use model::Component;
+use surroundings::around_attribute;
 use symbol::symbol;
 
 /// On a mistake the item stays, so that nothing else breaks.
 pub(crate) fn component(args: TokenStream, item: &TokenStream) -> TokenStream {
-    match Component::parse(args, item) {
+    match Component::parse(args, item, around_attribute().as_ref()) {
         Ok(component) => {
             let hook = expand::hook(&component, &symbol(&component.function));
             quote!(#item #hook)
         }
-        Err(errors) => quote!(#errors #item),
+        Err(errors) => errors.beside(item),
     }
 }

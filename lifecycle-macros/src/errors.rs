@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
+use syn::Expr;
 
 /// Every mistake found so far, each at its own tokens.
 #[derive(Default)]
@@ -18,6 +19,15 @@ impl Errors {
     /// A mistake at one token.
     pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
         self.0.push(syn::Error::new(span, message));
+    }
+
+    /// The mistakes, and the item as the user wrote it, so that nothing else breaks.
+    pub(crate) fn beside(&self, item: &TokenStream) -> TokenStream {
+        match syn::parse2(item.clone()) {
+            // The compiler takes no attribute on an expression, but expands it; a message must not become an operand.
+            Ok(Expr::Verbatim(_)) | Err(_) => quote!(#self #item),
+            Ok(_) => quote!({ #self #item }),
+        }
     }
 
     /// The model, if nothing was wrong with it.

@@ -1,26 +1,30 @@
 //! The function that an attribute stands on, and why it may be the wrong thing.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Span, TokenStream};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, GenericParam, Item, Safety, Signature, Visibility};
+use syn::token::Brace;
+use syn::{Attribute, Expr, GenericParam, Item, Safety, Signature, Stmt, Visibility};
 
 use crate::errors::{Errors, written};
 
 /// A function as far as its body, which stays what the user wrote.
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
+    /// With its braces.
+    pub(crate) body: Group,
 }
 
 impl Parse for Function {
     fn parse(input: ParseStream) -> syn::Result<Function> {
         let attrs = input.call(Attribute::parse_outer)?;
-        input.parse::<Visibility>()?;
+        let vis = input.parse()?;
         let sig = input.parse()?;
-        let body;
-        syn::braced!(body in input);
-        body.parse::<TokenStream>()?;
-        Ok(Function { attrs, sig })
+        if !input.peek(Brace) {
+            return Err(input.error("expected a body"));
+        }
+        Ok(Function { attrs, vis, sig, body: input.parse()? })
     }
 }
 
@@ -39,6 +43,32 @@ impl Function {
     /// `#[cfg]`s, which what is generated beside the function must share.
     pub(crate) fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("cfg"))
+    }
+}
+
+/// The attribute of ours among those below, by this name.
+pub(crate) fn repeated<'a>(attrs: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attrs.iter().find(|attr| {
+        let mut names = attr.path().segments.iter().map(|segment| &segment.ident);
+        match (names.next(), names.next(), names.next()) {
+            (Some(only), None, None) => only == name,
+            (Some(first), Some(second), None) => first == "lifecycle" && second == name,
+            _ => false,
+        }
+    })
+}
+
+/// Reports it.
+pub(crate) fn refuse_repeated(attrs: &[Attribute], name: &str, errors: &mut Errors) {
+    if let Some(attr) = repeated(attrs, name) {
+        errors.at(attr, format!("`#[lifecycle::{name}]` must be given once: remove this one"));
+    }
+}
+
+/// Reports an attribute that makes no sense on a `fn main`.
+pub(crate) fn refuse_main(sig: &Signature, name: &str, instead: &str, errors: &mut Errors) {
+    if sig.ident == "main" && sig.receiver().is_none() {
+        errors.at(&sig.ident, format!("`#[lifecycle::{name}]` must not be on `main`: {instead}"));
     }
 }
 
@@ -65,6 +95,14 @@ pub(crate) fn refuse_qualifiers(thing: &str, sig: &Signature, errors: &mut Error
 }
 
 fn kind(item: TokenStream) -> &'static str {
+    match syn::parse2(item.clone()) {
+        Ok(Expr::Closure(_)) => return "a closure, write a `fn`",
+        Ok(Expr::Verbatim(_)) | Err(_) => {}
+        Ok(_) => return "an expression, write a `fn` around it",
+    }
+    if let Ok(Stmt::Local(_)) = syn::parse2(item.clone()) {
+        return "a statement, write a `fn` around it";
+    }
     match syn::parse2(item) {
         Ok(Item::Struct(_)) => "a struct",
         Ok(Item::Enum(_)) => "an enum",

@@ -1,12 +1,12 @@
 //! `#[heartbeat]`: makes a function beat, and an `async` one leave a breadcrumb at each await.
 
+mod body;
 mod expand;
 mod model;
 #[cfg(test)]
 mod tests;
 
 use proc_macro2::TokenStream;
-use quote::quote;
 
 use model::Heartbeat;
 
@@ -14,6 +14,6 @@ use model::Heartbeat;
 pub(crate) fn heartbeat(args: TokenStream, item: &TokenStream) -> TokenStream {
     match Heartbeat::parse(args, item) {
         Ok(heartbeat) => expand::function(heartbeat),
-        Err(errors) => quote!(#errors #item),
+        Err(errors) => errors.beside(item),
     }
 }

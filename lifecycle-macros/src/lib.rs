@@ -8,6 +8,7 @@ mod function;
 mod heartbeat;
 mod options;
 mod private;
+mod rustc;
 mod spelling;
 
 use proc_macro::TokenStream;

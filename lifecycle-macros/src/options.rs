@@ -6,9 +6,10 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitStr, Meta, Path, UnOp};
 
-use crate::duration;
+use crate::duration::{self, AtLeast, Wrong};
 use crate::errors::{Errors, written};
 use crate::private::Private;
+use crate::rustc::{self, Runtime};
 use crate::spelling::{list, suggestion};
 
 /// The options that an attribute knows: each with an example of how it is written.
@@ -38,7 +39,7 @@ impl<'e> Options<'e> {
     /// Unknown, repeated and misspelt options are reported and left out.
     pub(crate) fn parse(args: TokenStream, known: Known, errors: &'e mut Errors) -> Options<'e> {
         let mut options = Options { errors, known, given: Vec::new() };
-        for option in split(args) {
+        for option in split(args, options.errors) {
             options.add(option);
         }
         options
@@ -125,27 +126,22 @@ impl<'e> Options<'e> {
         }
     }
 
-    /// A duration above zero.
-    pub(crate) fn duration(&mut self, key: &str) -> Option<Placed<Duration>> {
-        let (duration, span) = self.duration_or_zero(key)?;
-        if duration.is_zero() {
-            let example = self.example(key);
-            self.errors.at_span(span, format!("option `{key}` must be above zero: write e.g. `{example}`"));
-            return None;
-        }
-        Some((duration, span))
-    }
-
-    /// A duration.
-    pub(crate) fn duration_or_zero(&mut self, key: &str) -> Option<Placed<Duration>> {
+    /// A duration, in range.
+    pub(crate) fn duration(&mut self, key: &str, at_least: AtLeast) -> Option<Placed<Duration>> {
         let value = self.value(key)?;
         let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &value else {
             return self.refuse(key, "a duration in quotes", &value);
         };
-        match duration::parse(text) {
+        match duration::parse(text, at_least) {
             Ok(duration) => Some((duration, text.span())),
-            Err(error) => {
+            Err(Wrong::Text(error)) => {
                 self.refuse(key, &format!("a duration such as `\"90s\"` or `\"1m 30s\"` ({error})"), &value)
+            }
+            Err(Wrong::Range(must, None)) => self.refuse(key, must, &value),
+            Err(Wrong::Range(must, Some(write))) => {
+                let got = written(&value);
+                self.errors.at(&value, format!("option `{key}` must be {must}: got `{got}`, write {write}"));
+                None
             }
         }
     }
@@ -201,24 +197,56 @@ impl<'e> Options<'e> {
         }
     }
 
-    /// `crate = …`.
+    /// `crate = …`, or what the compiler's command line says.
     pub(crate) fn private(&mut self) -> Private {
-        Private::new(self.path("crate"))
+        let path = match (self.key("crate"), rustc::runtime()) {
+            (Some(_), _) => self.path("crate"),
+            (None, Runtime::Usual) => None,
+            (None, Runtime::Renamed(name)) => syn::parse_str(&format!("::{name}")).ok(),
+            (None, Runtime::Absent) => {
+                let message = "`lifecycle` must be a dependency of this crate: add it, or write \
+                    `crate = ::name::of::lifecycle`, the path by which another crate re-exports it";
+                self.errors.at_span(Span::call_site(), message);
+                None
+            }
+        };
+        Private::new(path)
     }
 }
 
-/// The tokens between the commas; a comma at the end is fine.
-fn split(args: TokenStream) -> Vec<TokenStream> {
-    let mut options = vec![TokenStream::new()];
-    for token in args {
-        match (&token, options.last_mut()) {
-            (TokenTree::Punct(punct), _) if punct.as_char() == ',' => options.push(TokenStream::new()),
-            (_, Some(option)) => option.extend([token]),
-            (_, None) => {}
+/// The tokens between the commas; a comma at the end is fine. A missing one, and a semicolon in its place, is reported.
+fn split(args: TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
+    let mut options = vec![Vec::new()];
+    let mut tokens = args.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let option = options.last_mut().expect("it never shrinks");
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => options.push(Vec::new()),
+            TokenTree::Punct(punct) if punct.as_char() == ';' => {
+                errors.at(&token, "options must be separated by commas: got `;`, write `,`");
+                options.push(Vec::new());
+            }
+            TokenTree::Ident(key) if is_value_over(option) && is_equals_sign(tokens.peek()) => {
+                errors.at(key, format!("options must be separated by commas: write `, {key} = …`"));
+                options.push(vec![token]);
+            }
+            _ => option.push(token),
         }
     }
-    options.retain(|option| !option.is_empty());
-    options
+    options.into_iter().filter(|option| !option.is_empty()).map(TokenStream::from_iter).collect()
+}
+
+/// `key = value` or `key(…)`: behind either another key is one that lacks a comma.
+fn is_value_over(option: &[TokenTree]) -> bool {
+    match option {
+        [TokenTree::Ident(_), TokenTree::Group(_)] => true,
+        [TokenTree::Ident(_), TokenTree::Punct(_), .., last] => !matches!(last, TokenTree::Punct(_)),
+        _ => false,
+    }
+}
+
+fn is_equals_sign(token: Option<&TokenTree>) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == '=')
 }
 
 /// Without the invisible group around a `macro_rules!` fragment.

@@ -188,14 +188,15 @@ fn example(name: &str) -> Service {
 /// What `lifecycle` wrote to stderr, without what the service itself logs.
 fn ours(output: &Output) -> String {
     let own = |line: &&str| !line.contains(" INFO trading") && !line.contains(" WARN trading");
-    without_plan(&output.stderr).lines().filter(own).map(|line| format!("{line}\n")).collect()
+    let stderr = output.stderr.replace(&format!("{}/", output.folder.path().display()), "");
+    without_plan(&stderr).lines().filter(own).map(|line| format!("{line}\n")).collect()
 }
 
 /// Without the plan, which is logged when the service is up or stops, so it may stand before or after other lines; and
 /// without the colours that a subscriber adds.
 fn without_plan(text: &str) -> String {
     let plain = Regex::new("\x1b\\[[0-9;]*m").unwrap().replace_all(text, "").into_owned();
-    Regex::new("[^\n]* INFO lifecycle: shutdown plan\n([^\n]+\n)*\n")
+    Regex::new("[^\n]* INFO lifecycle: shutdown plan\n(  [^\n]*\n)*")
         .unwrap()
         .replace_all(&plain, "")
         .into_owned()

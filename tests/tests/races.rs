@@ -29,7 +29,7 @@ struct Counted {
 }
 
 fn counted(names: &[&'static str]) -> Arc<Counted> {
-    let jobs = JobQueue::new(names.iter().copied());
+    let jobs = JobQueue::new(names.iter().copied(), names.len());
     Arc::new(Counted { jobs, calls: AtomicUsize::new(0), lasts: AtomicUsize::new(0) })
 }
 

@@ -202,3 +202,14 @@ fn a_sync_main_is_stopped_drained_and_reported() {
     let output = sync("err").run().expect_code(1);
     assert!(output.stderr.contains("Error: \"no disk\""), "{}", output.stderr);
 }
+
+#[test]
+fn a_shutdown_that_takes_its_time_says_what_it_waits_for() {
+    let mut service = body("too-slow").env("LIFECYCLE_DRAIN", "8s").start();
+    service.line("up");
+    service.signal(libc::SIGTERM);
+    let line = service.line("waiting for");
+    assert!(line.contains(" s left, waiting for task `main`"), "{line}");
+    service.signal(libc::SIGKILL);
+    let _ = service.wait();
+}

@@ -79,6 +79,42 @@ fn an_await_that_never_resolves_is_named() {
     assert!(verdict(&output).contains("beats::stuck"), "{}", verdict(&output));
 }
 
+/// The verdict never points at an await that is over.
+#[test]
+fn what_blocks_behind_an_await_is_not_said_to_be_at_it() {
+    let output = beats("blocks-behind-its-await").wait().expect_code(1);
+    assert!(verdict(&output).contains("blocks_behind_its_await"), "{}", verdict(&output));
+    assert!(verdict(&output).contains("inside the call"), "{}", verdict(&output));
+    assert!(!verdict(&output).contains("await at"), "{}", verdict(&output));
+}
+
+/// A call that lasts as long as the service, `async` or not.
+#[test]
+fn a_loop_beats_with_each_round() {
+    let output = lives(beats("rounds"), Duration::from_secs(5));
+    assert!(!output.stderr.contains("half"), "{}", output.stderr);
+    let output = beats("a-round-hangs").wait().expect_code(1);
+    assert!(verdict(&output).contains("beats::rounds"), "{}", verdict(&output));
+}
+
+/// With `arm = "call"`; the one that hangs does so while another call comes and goes.
+#[test]
+fn a_handler_is_judged_only_while_it_is_called() {
+    let output = lives(beats("handles"), Duration::from_secs(4));
+    assert!(!output.stderr.contains("half"), "{}", output.stderr);
+    let output = beats("a-handler-hangs").wait().expect_code(1);
+    assert!(verdict(&output).contains("beats::handle"), "{}", verdict(&output));
+    assert!(verdict(&output).contains("inside the call"), "{}", verdict(&output));
+}
+
+#[test]
+fn a_retired_heartbeat_is_judged_from_its_next_beat() {
+    let output = lives(beats("retired"), Duration::from_secs(4));
+    assert!(!output.stderr.contains("half"), "{}", output.stderr);
+    let output = beats("retired-and-back").wait().expect_code(1);
+    assert!(verdict(&output).contains("`manual`"), "{}", verdict(&output));
+}
+
 /// W6.
 #[test]
 fn one_blocked_worker_of_several_is_no_hang() {

@@ -94,6 +94,30 @@ fn iterator<T: ToString>(value: &T) -> impl Iterator<Item = String> + use<T> {
     std::iter::once(value.to_string())
 }
 
+#[renamed::heartbeat(arm = "call", crate = ::renamed)]
+async fn rounds(texts: Vec<Option<String>>) -> Option<usize> {
+    let mut count = 0;
+    'all: for text in texts {
+        const LONG: usize = 3;
+        let Some(text) = ready(text).await else { continue 'all };
+        let mut rest = ready(text).await.len();
+        while ready(rest > LONG).await {
+            rest -= 1;
+        }
+        count += rest;
+    }
+    while let Some(lower) = ready(count.checked_sub(1)).await {
+        count = lower;
+    }
+    let found: Box<dyn Fn() -> usize> = ready(Box::new(move || count) as Box<dyn Fn() -> usize>).await;
+    loop {
+        if found() == count {
+            break;
+        }
+    }
+    Some(ready(Some(count)).await? + ready([1, 2]).await[0])
+}
+
 #[renamed::heartbeat(crate = ::renamed)]
 fn leave() -> ! {
     std::process::exit(0)
@@ -129,6 +153,7 @@ async fn main() -> Result<(), std::fmt::Error> {
     database.required();
     database.provided();
     database.tick(2).await?;
+    println!("{:?}", rounds(vec![Some("four".to_string()), None]).await);
     renamed::manage(Cache).tick().await;
     renamed::manage(Queue).tick().await;
     println!("{} {} {}", boxed("a").await, future("b").await, iterator(&3).count());

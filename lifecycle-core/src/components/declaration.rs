@@ -1,10 +1,11 @@
 //! Component hooks as the attribute declares them: one `HookDeclaration` each, collected at link time.
 
-use std::any::{Any, TypeId, type_name};
+use std::any::{Any, TypeId};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::model::outcome::Outcome;
@@ -34,10 +35,12 @@ pub struct HookDeclaration {
 
 inventory::collect!(HookDeclaration);
 
+/// What a method is called for; `None` for a free function.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
+
 pub(crate) type HookFuture = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// A hook with its type erased.
+/// A hook with its type erased, by function pointers: in a program of a thousand hooks each costs a few small functions.
 pub struct Hook {
     pub(crate) owner: Option<Owner>,
     pub(crate) call: Call,
@@ -56,73 +59,88 @@ pub(crate) struct Owner {
     pub(crate) name: &'static str,
 }
 
-/// `None` is passed to free functions.
-pub(crate) enum Call {
-    Async(Box<dyn Fn(Option<Instance>) -> HookFuture + Send + Sync>),
-    Blocking(Box<dyn Fn(Option<Instance>) -> Result<(), String> + Send + Sync>),
+/// How a hook is called.
+pub enum Call {
+    /// An `async fn`.
+    Async(AsyncCall),
+    /// A `fn`.
+    Blocking(fn(&Option<Instance>) -> Result<(), String>),
 }
 
-impl Owner {
-    fn of<T: 'static>() -> Owner {
-        Owner { id: TypeId::of::<T>(), name: type_name::<T>() }
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Call::Async(_) => "Async",
+            Call::Blocking(_) => "Blocking",
+        })
     }
 }
 
-/// The registry pairs instances with hooks by `TypeId`, so the type always fits.
-fn cast<T: Send + Sync + 'static>(instance: Option<Instance>) -> Arc<T> {
-    instance
-        .and_then(|instance| instance.downcast().ok())
-        .expect("a hook is called with an instance of its own type")
+/// Makes the future of an `async` hook, which borrows from the instance.
+pub(crate) type AsyncCall = fn(&Option<Instance>) -> Box<dyn Running + Send + '_>;
+
+/// The future of an `async fn`, whatever it returns: a table of functions and nothing around it.
+pub trait Running {
+    /// Polls it.
+    fn poll_outcome(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), String>>;
 }
 
-/// The hook of an `async fn close(&self)`.
-pub fn async_method<T, F, Fut>(call: F) -> Hook
+impl<F> Running for F
 where
-    T: Send + Sync + 'static,
-    F: Fn(Arc<T>) -> Fut + Send + Sync + Copy + 'static,
-    Fut: Future + Send + 'static,
-    Fut::Output: Outcome,
+    F: Future,
+    F::Output: Outcome,
 {
-    Hook {
-        owner: Some(Owner::of::<T>()),
-        call: Call::Async(Box::new(move |instance| {
-            let instance = cast(instance);
-            Box::pin(async move { call(instance).await.outcome() })
-        })),
+    fn poll_outcome(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), String>> {
+        self.poll(context).map(Outcome::outcome)
     }
 }
 
-/// The hook of a `fn close(&self)`.
-pub fn method<T, F, R>(call: F) -> Hook
-where
-    T: Send + Sync + 'static,
-    F: Fn(Arc<T>) -> R + Send + Sync + 'static,
-    R: Outcome,
-{
-    Hook {
-        owner: Some(Owner::of::<T>()),
-        call: Call::Blocking(Box::new(move |instance| call(cast(instance)).outcome())),
+/// The call of an `async` hook, with its instance.
+pub(crate) fn future(call: AsyncCall, instance: Option<Instance>) -> HookFuture {
+    Box::pin(async move {
+        let mut running = Box::into_pin(call(&instance));
+        poll_fn(|context| running.as_mut().poll_outcome(context)).await
+    })
+}
+
+/// The hook that a method of a type is.
+#[must_use]
+pub fn method(id: TypeId, name: &'static str, call: Call) -> Hook {
+    Hook { owner: Some(Owner { id, name }), call }
+}
+
+/// The hook that a free function is.
+#[must_use]
+pub fn function(call: Call) -> Hook {
+    Hook { owner: None, call }
+}
+
+/// For `&self`. The registry pairs instances with hooks by `TypeId`, so the type always fits.
+#[must_use]
+pub fn instance<T: Any>(instance: &Option<Instance>) -> &T {
+    // No adapter with a closure: it would be compiled for each type.
+    match any(instance).downcast_ref() {
+        Some(instance) => instance,
+        None => misfit(),
     }
 }
 
-/// The hook of an `async fn` without parameters.
-pub fn async_function<F, Fut>(call: F) -> Hook
-where
-    F: Fn() -> Fut + Send + Sync + Copy + 'static,
-    Fut: Future + Send + 'static,
-    Fut::Output: Outcome,
-{
-    Hook {
-        owner: None,
-        call: Call::Async(Box::new(move |_| Box::pin(async move { call().await.outcome() }))),
+/// For `self: Arc<Self>`.
+#[must_use]
+pub fn shared<T: Any + Send + Sync>(instance: &Option<Instance>) -> Arc<T> {
+    match instance.clone().map(Arc::downcast) {
+        Some(Ok(instance)) => instance,
+        _ => misfit(),
     }
 }
 
-/// The hook of a `fn` without parameters.
-pub fn function<F, R>(call: F) -> Hook
-where
-    F: Fn() -> R + Send + Sync + 'static,
-    R: Outcome,
-{
-    Hook { owner: None, call: Call::Blocking(Box::new(move |_| call().outcome())) }
+fn any(instance: &Option<Instance>) -> &dyn Any {
+    match instance {
+        Some(instance) => &**instance,
+        None => misfit(),
+    }
+}
+
+fn misfit() -> ! {
+    unreachable!("a hook is called with an instance of its own type")
 }

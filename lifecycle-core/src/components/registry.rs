@@ -32,7 +32,7 @@ struct Index {
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut hooks: Vec<ResolvedHook> = inventory::iter::<HookDeclaration>.into_iter().map(resolve).collect();
-    // To the last tie by what stands in the source: the order of linking differs between builds.
+    // To the last tie by the place in the source: the order of linking differs between builds.
     let order = |hook: &ResolvedHook| (hook.key(), hook.name, hook.place.file, hook.place.line);
     hooks.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut by_type: HashMap<TypeId, Vec<usize>> = HashMap::new();
@@ -94,6 +94,9 @@ pub(crate) struct Registry {
     reached: usize,
 }
 
+/// So many addresses are forgotten in no time.
+const FEW: usize = 1000;
+
 struct Managed {
     number: u64,
     /// Keeps the address from being given to another instance, and the instance from nothing.
@@ -118,8 +121,7 @@ impl Registry {
         match self.managed.entry(address(instance)) {
             Entry::Occupied(_) => return,
             Entry::Vacant(entry) => {
-                let instance: Arc<dyn Any + Send + Sync> = instance.clone();
-                entry.insert(Managed { number, _pin: Arc::downgrade(&instance) });
+                entry.insert(Managed { number, _pin: Arc::<T>::downgrade(instance) });
             }
         }
         self.count += 1;
@@ -197,19 +199,17 @@ impl Registry {
         timeouts.into_values().fold(Duration::ZERO, Duration::saturating_add)
     }
 
-    /// Ends the shutdown, unless something was managed since the last step was taken.
-    pub(crate) fn end(&mut self) -> bool {
-        let ended = self.columns.is_empty();
-        if ended {
-            self.close();
-        }
-        ended
+    /// Whether nothing was managed since the last step was taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
 
-    /// Ends the shutdown: what is left is dropped, by whoever drops what this returns.
-    pub(crate) fn close(&mut self) -> impl Sized + Send + use<> {
+    /// Ends the shutdown. Returns what is left, to be dropped where that may take its time; `None` if there is little, and no
+    /// instance of the user's.
+    pub(crate) fn close(&mut self) -> Option<impl Sized + Send + use<>> {
         self.stopping = false;
-        (std::mem::take(&mut self.columns), std::mem::take(&mut self.managed))
+        let (columns, managed) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.managed));
+        (!columns.is_empty() || managed.len() > FEW).then_some((columns, managed))
     }
 
     /// Instances that are managed and not in a shutdown.
@@ -238,6 +238,10 @@ pub(crate) fn declared_hooks() -> &'static [ResolvedHook] {
 #[track_caller]
 fn no_hooks<T>() -> ! {
     let name = short_type_name(type_name::<T>());
+    assert!(
+        !type_name::<T>().starts_with("alloc::sync::Arc<"),
+        "lifecycle::manage: `{name}` is in an `Arc` already: write `lifecycle::manage_arc(…)`, which takes the `Arc`"
+    );
     panic!(
         "lifecycle::manage: `{name}` has no hook to call at shutdown: \
          write `#[lifecycle::component(order = 3, phase = \"disconnect\")]` on a method of `impl {name}`, \

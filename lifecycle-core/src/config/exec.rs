@@ -6,7 +6,7 @@ use crate::config::options::{OnHang, RestartMode};
 use crate::model::error::ConfigError;
 
 impl Reader<'_> {
-    /// A new image needs a system that can replace one, and after a hang the memory that bounds how often.
+    /// A re-exec needs a system that can do it, and after a hang the memory that bounds how often.
     pub(super) fn check_images(&mut self, config: &mut Config) {
         // Who switches restarts off for a while means the rest of the attribute to stay as it is.
         let is_override =
@@ -22,7 +22,7 @@ impl Reader<'_> {
         ] {
             if asked && !cfg!(unix) {
                 self.errors.push(ConfigError::new(format!(
-                    "{name}: this system cannot replace a process by a new image: write \"{instead}\""
+                    "{name}: this system cannot re-execute a program: write \"{instead}\""
                 )));
             }
         }

@@ -62,7 +62,7 @@ pub struct WatchdogOptions {
     pub timeout: Duration,
     /// The limit of a heartbeat that has not beaten yet.
     pub startup: Duration,
-    /// What follows a verdict.
+    /// What follows a hang.
     pub on_hang: OnHang,
 }
 

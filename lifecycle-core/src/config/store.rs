@@ -89,7 +89,7 @@ fn check(url: &str) -> Result<(), String> {
 #[cfg(feature = "redis")]
 fn check_rest(url: &str) -> Result<(), String> {
     let parsed = url.parse::<redis::ConnectionInfo>();
-    // Its text may hold the URL, and with it the password: only the kind of the mistake is told.
+    // Its text may hold the URL, and with it the password: only the kind of the mistake is shown.
     parsed.map(drop).map_err(|error| format!("not a URL of a Redis ({:?}): {WRITE}", error.kind()))
 }
 

@@ -9,7 +9,10 @@ use std::fmt::{Debug, Display};
     note = "leave the return type out, or write `-> anyhow::Result<()>`; what else it makes must be used up inside"
 )]
 pub trait Outcome {
-    /// `Err` carries the text for the report, `{:#}` of the error, so that anyhow's chain is seen.
+    /// The result with the text for the report.
+    ///
+    /// # Errors
+    /// `{:#}` of the error, so that anyhow's chain is seen.
     fn outcome(self) -> Result<(), String>;
 }
 

@@ -40,7 +40,7 @@ impl Phase {
         self.name
     }
 
-    /// Where the phase stands in the shutdown: lower is earlier.
+    /// Where the phase comes in the shutdown: lower is earlier.
     #[must_use]
     pub const fn rank(self) -> i32 {
         self.rank

@@ -39,7 +39,7 @@ pub struct Status {
 /// Where the service stands.
 ///
 /// ```
-/// let alive = true; // whoever answers is alive, also while it backs off
+/// let alive = true; // a process that answers is alive, also while it backs off
 /// let ready = lifecycle::status().ready;
 /// assert_eq!(lifecycle::status().state, lifecycle::State::Running);
 /// # let _ = (alive, ready);

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::coop::unconstrained;
 
 use super::step::{Running, StepRun};
-use crate::components::declaration::{Call, HookFuture, Instance};
+use crate::components::declaration::{Call, HookFuture, Instance, future};
 use crate::tasks::catch_panic::{Caught, Ended, call, quietly};
 use crate::tasks::stop::{Abort, Stop};
 use crate::tasks::tracked::TrackedFuture;
@@ -31,7 +31,7 @@ pub(super) fn call_blocking(step: &StepRun) -> bool {
     let Some((index, instance)) = jobs.queue.claim(|| Running::since(Instant::now())) else { return false };
     let _task = jobs.track(index).on_this_thread();
     if let Call::Blocking(hook) = &jobs.hook(index).hook.call {
-        step.ended(jobs, index, call(|| hook(instance)));
+        step.ended(jobs, index, call(move || hook(&instance)));
     }
     true
 }
@@ -67,7 +67,7 @@ pub(super) fn make(
     instance: Option<Instance>,
 ) -> Result<Caught<HookFuture>, Ended> {
     match &step.asynchronous.hook(index).hook.call {
-        Call::Async(hook) => Caught::new(|| hook(instance)),
+        Call::Async(hook) => Caught::new(|| future(*hook, instance)),
         Call::Blocking(_) => Err(Ended::Well),
     }
 }

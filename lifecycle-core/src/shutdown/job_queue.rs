@@ -2,8 +2,8 @@
 //!
 //! | a job | moved on by |
 //! |---|---|
-//! | waits (`W`) | `claim`: whoever begins it |
-//! | runs (`R`) | `end`: whoever finishes it, or declares it late |
+//! | waits (`W`) | `claim`: the thread that begins it |
+//! | runs (`R`) | `end`: the thread that finishes it, or declares it late |
 //! | has ended (`E`) | nobody; `end` again changes nothing |
 //!
 //! `close` keeps what waits from being claimed. Model-checked by `tests/tests/races.rs`, which compiles this very file
@@ -43,8 +43,10 @@ pub(crate) enum Before<W, R> {
 }
 
 impl<W, R, E> JobQueue<W, R, E> {
-    pub(crate) fn new(waiting: impl Iterator<Item = W>) -> Self {
-        let jobs: Vec<_> = waiting.map(|waiting| Mutex::new(Job::Waiting(waiting))).collect();
+    /// `count` is how many there are: one allocation, whatever the iterator knows.
+    pub(crate) fn new(waiting: impl Iterator<Item = W>, count: usize) -> Self {
+        let mut jobs = Vec::with_capacity(count);
+        jobs.extend(waiting.map(|waiting| Mutex::new(Job::Waiting(waiting))));
         JobQueue {
             next: AtomicUsize::new(0),
             second_round: AtomicUsize::new(0),
@@ -130,7 +132,7 @@ impl<W, R, E> JobQueue<W, R, E> {
             Job::Ended(_) => return None,
         };
         drop(job);
-        // AcqRel: the last one releases the ends of all to whoever sees zero.
+        // AcqRel: the last one releases the ends of all to the thread that sees zero.
         let last = self.left.fetch_sub(1, AcqRel) == 1;
         Some(Finished { before, last })
     }

@@ -10,6 +10,7 @@ mod sequence;
 mod step;
 mod sync;
 mod tasks;
+mod waiting;
 
 pub(crate) use budget::Budget;
 pub(crate) use observer::Observer;

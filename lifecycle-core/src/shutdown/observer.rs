@@ -1,6 +1,6 @@
-//! What whoever runs a shutdown hears of it.
+//! What a shutdown reports while it runs.
 
-/// Whoever runs a shutdown hears of signals, and of hooks that will be late.
+/// Handles signals during a shutdown, and hears of hooks that will be late.
 pub(crate) trait Observer {
     /// Called before each wait.
     fn handle_events(&mut self);

@@ -17,17 +17,17 @@ use super::driver::{add_driver, spawn_blocking};
 use super::fallback::Fallback;
 use super::observer::Observer;
 use super::progress::{FROZEN, ProgressMonitor};
-use super::step::{InProgress, StepRun, report};
+use super::step::{InProgress, StepRun, drop_elsewhere, report};
 use super::tasks::Tasks;
+use super::waiting::Waiting;
 use crate::components::registry::{Registry, ResolvedHook, Step, declared_hooks};
 use crate::model::cause::Cause;
 use crate::model::phase::Phase;
 use crate::model::report::{HookReport, HookResult, Report};
 use crate::os::lock::lock;
-use crate::tasks::catch_panic::quietly;
 use crate::tasks::run::Run;
 
-/// How long before a hook is late its observer is told: what it does must be seen before it is dropped.
+/// How long before a hook is late the observer hears of it: what it does must be seen before it is dropped.
 const LOOK_AHEAD: Duration = Duration::from_millis(150);
 
 /// What a shutdown works on.
@@ -47,7 +47,7 @@ pub(crate) fn shut_down(subject: &Subject<'_>, budget: Budget, observer: &mut dy
     shutdown.drain();
     loop {
         shutdown.steps(i32::MAX);
-        if lock(subject.registry).end() || shutdown.left().is_zero() {
+        if lock(subject.registry).is_empty() || shutdown.left().is_zero() {
             break;
         }
     }
@@ -141,6 +141,7 @@ impl<'a> Shutdown<'a> {
     fn run_step(&mut self, step: &Arc<StepRun>, timeout: Duration) -> bool {
         let start = Instant::now();
         let mut monitor = ProgressMonitor::new(start);
+        let mut waiting = Waiting::new(start);
         let mut warned = false;
         if step.needs_driver() {
             add_driver(step, self.subject.runtime);
@@ -160,7 +161,8 @@ impl<'a> Shutdown<'a> {
                 warned = true;
                 self.observer.timeout_is_near();
             }
-            let left = if warned { left } else { left - ahead };
+            waiting.say(self.left(), || step.waits_for());
+            let left = if warned { left } else { left - ahead }.min(waiting.until_next());
             let wakeup = &self.subject.run.wakeup;
             if step.is_driven() {
                 wakeup.wait(Some(left));
@@ -198,14 +200,14 @@ impl<'a> Shutdown<'a> {
         let start = Instant::now();
         let until = start + self.allot(self.drain_timeout(), start);
         self.tasks.drop_unobserving(self.observer);
-        self.tasks.wait_while(self.observer, until, Run::has_observers);
+        self.tasks.wait_for_observers(self.observer, until);
         self.tasks.drop_all(self.observer);
     }
 
     fn finish(self, cause: Cause, begun: Instant) -> Report {
-        let unmanaged = lock(self.subject.registry).close();
-        // Instances of the user's, whose time is over.
-        quietly(|| drop(unmanaged));
+        // Instances of the user's, whose time is over, and the memory of others.
+        let left = lock(self.subject.registry).close();
+        left.into_iter().for_each(drop_elsewhere);
         let mut hooks = self.hooks;
         let idle =
             declared_hooks().iter().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));

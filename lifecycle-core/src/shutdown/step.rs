@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::job_queue::{Before, JobQueue};
+use super::waiting::named;
 use crate::components::declaration::{Call, HookFuture, Instance};
 use crate::components::registry::{ResolvedHook, Step};
 use crate::model::report::{HookReport, HookResult};
@@ -45,9 +46,10 @@ pub(super) struct Outcome {
 /// A hook that was called.
 pub(super) struct Running {
     since: Instant,
-    /// Between its first poll and its second: whoever drives may take it from here.
+    /// Between its first poll and its second: any driver may take it from here.
     pub(super) parked: Option<Caught<HookFuture>>,
-    pub(super) stop: Option<Stop>,
+    /// Boxed: most hooks never need it, and there may be a hundred thousand of them.
+    stop: Option<Box<Stop>>,
 }
 
 impl Running {
@@ -64,7 +66,8 @@ impl Jobs {
             (*hook, end)
         });
         let ends = ends.collect();
-        Jobs { hooks: ends, queue: JobQueue::new(hooks.into_iter().flat_map(|(_, instances)| instances)) }
+        let instances = hooks.into_iter().flat_map(|(_, instances)| instances);
+        Jobs { hooks: ends, queue: JobQueue::new(instances, end) }
     }
 
     pub(super) fn hook(&self, index: usize) -> &'static ResolvedHook {
@@ -89,7 +92,7 @@ impl Jobs {
 
     /// Notes how a running hook can be dropped. It may be late or done by then: false.
     pub(super) fn set_stop(&self, index: usize, stop: Stop) -> bool {
-        self.queue.while_running(index, |running| running.stop = Some(stop)).is_some()
+        self.queue.while_running(index, |running| running.stop = Some(Box::new(stop))).is_some()
     }
 }
 
@@ -140,6 +143,14 @@ impl StepRun {
         self.asynchronous.running().chain(self.blocking.running())
     }
 
+    /// What keeps the step from its end, in words.
+    pub(super) fn waits_for(&self) -> Vec<String> {
+        let mut hooks: Vec<String> =
+            self.running().map(|hook| named("hook", hook.name, Some(hook.place))).collect();
+        hooks.dedup();
+        hooks
+    }
+
     /// Ends what has not ended as late, and drops it. From here on nothing of it is called.
     pub(super) fn expire(&self) {
         let mut leftovers = Vec::new();
@@ -154,13 +165,7 @@ impl StepRun {
                 leftovers.extend(leftover);
             }
         }
-        // The last reference may run a destructor of the user's: never on the thread that guards deadlines.
-        let dropped = std::thread::Builder::new().name("lifecycle-drop".into());
-        let leftovers = Arc::new(Mutex::new(Some(leftovers)));
-        let ours = leftovers.clone();
-        if dropped.spawn(move || quietly(|| drop(lock(&ours).take()))).is_err() {
-            std::mem::forget(leftovers);
-        }
+        drop_elsewhere(leftovers);
     }
 
     /// What became of each hook, in the order of the plan; good ends of one hook are one entry.
@@ -212,6 +217,17 @@ impl StepRun {
         let before = self.end(jobs, index, result, now);
         quietly(|| drop(before));
         now
+    }
+}
+
+/// The last reference may run a destructor of the user's: never on the thread that guards deadlines. Without a thread for
+/// it, it is leaked.
+pub(super) fn drop_elsewhere(value: impl Send + 'static) {
+    let value = Arc::new(Mutex::new(Some(value)));
+    let ours = value.clone();
+    let work = move || quietly(|| drop(lock(&ours).take()));
+    if std::thread::Builder::new().name("lifecycle-drop".into()).spawn(work).is_err() {
+        std::mem::forget(value);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::observer::Observer;
+use super::waiting::{Waiting, named};
 use crate::model::report::{TaskReport, TaskResult};
 use crate::tasks::run::{Run, Task};
 use crate::tasks::stop::Stop;
@@ -81,12 +82,21 @@ impl<'a> Tasks<'a> {
         self.run.end_drop();
     }
 
-    pub(super) fn wait_while(
-        &self,
-        observer: &mut dyn Observer,
-        until: Instant,
-        condition: impl Fn(&Run) -> bool,
-    ) {
+    /// Until the last one has returned, or `until`.
+    pub(super) fn wait_for_observers(&self, observer: &mut dyn Observer, until: Instant) {
+        let mut waiting = Waiting::new(Instant::now());
+        while self.run.has_observers() && Instant::now() < until {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            waiting.say(left, || {
+                let tasks = self.run.tasks().into_values().filter(|task| task.slot.observed_shutdown());
+                tasks.map(|task| named("task", &task.name, task.place)).collect()
+            });
+            let next = until.min(Instant::now() + waiting.until_next());
+            self.wait_while(observer, next, Run::has_observers);
+        }
+    }
+
+    fn wait_while(&self, observer: &mut dyn Observer, until: Instant, condition: impl Fn(&Run) -> bool) {
         while condition(self.run) {
             observer.handle_events();
             let left = until.saturating_duration_since(Instant::now());

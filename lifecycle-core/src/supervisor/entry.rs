@@ -80,7 +80,7 @@ impl Main {
             Err(errors) => return refuse(&errors),
         };
         if config.plan_only {
-            // Whoever asked may have stopped reading.
+            // The reader may be gone.
             let _ = write!(std::io::stdout(), "{}", manager.plan());
             return ExitCode::SUCCESS;
         }

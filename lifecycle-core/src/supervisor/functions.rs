@@ -91,7 +91,7 @@ pub fn is_running() -> bool {
 
 /// Waits for the shutdown to begin; for `select!`, and for servers: `axum::serve(…).with_graceful_shutdown(stopping())`.
 ///
-/// Whoever calls it observes the shutdown, as with [`is_running`].
+/// A task that calls it observes the shutdown, as with [`is_running`].
 ///
 /// ```
 /// # async fn receive() -> Option<u32> { None }
@@ -111,7 +111,7 @@ pub fn stopping() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
-/// The token of this run, cancelled when the shutdown begins. Whoever calls it observes the shutdown, as with [`is_running`].
+/// The token of this run, cancelled when the shutdown begins. A task that calls it observes the shutdown, as with [`is_running`].
 ///
 /// ```
 /// let token = lifecycle::token();

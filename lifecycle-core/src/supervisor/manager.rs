@@ -63,7 +63,7 @@ pub(super) struct Inner {
     global: bool,
     backing_off: Mutex<Option<Instant>>,
     previous: Mutex<Option<PreviousRun>>,
-    /// Whether a `stop` has begun, and its report once it is over: whoever stops again gets the same.
+    /// Whether a `stop` has begun, and its report once it is over: a second `stop` gets the same.
     pub(super) stopping: AtomicBool,
     pub(super) report: watch::Sender<Option<Report>>,
 }

@@ -46,27 +46,38 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// What the watchdog is given.
 pub(super) const ACTIONS: Actions = Actions { half_time, tick: hang::look_at_polls, hang: end, overdue };
 
-/// Process-wide, as the watchdog's thread is: the heartbeat that expired, and what has been done about it.
-static EXPIRED: AtomicRef<Heartbeat> = AtomicRef::none();
-static IS_RECORDED: AtomicBool = AtomicBool::new(false);
-static IS_LOGGED: AtomicBool = AtomicBool::new(false);
+/// What the watchdog's thread hands to the others.
+struct Hang {
+    /// The heartbeat that expired, and what has been done about it.
+    expired: AtomicRef<Heartbeat>,
+    is_recorded: AtomicBool,
+    is_logged: AtomicBool,
+    /// For the log thread: a heartbeat at half of its time, and one that expired.
+    half_time: AtomicRef<Heartbeat>,
+    unlogged: AtomicRef<Heartbeat>,
+}
 
-/// For the log thread: a heartbeat at half of its time, and one that expired.
-static HALF_TIME: AtomicRef<Heartbeat> = AtomicRef::none();
-static UNLOGGED: AtomicRef<Heartbeat> = AtomicRef::none();
+/// Process-wide, as the watchdog's thread is.
+static HANG: Hang = Hang {
+    expired: AtomicRef::none(),
+    is_recorded: AtomicBool::new(false),
+    is_logged: AtomicBool::new(false),
+    half_time: AtomicRef::none(),
+    unlogged: AtomicRef::none(),
+};
 
 /// The heartbeat that expired: the process is about to end.
 pub(super) fn expired() -> Option<&'static Heartbeat> {
-    EXPIRED.load()
+    HANG.expired.load()
 }
 
 /// The orchestrator has handed the hang to the ledger.
 pub(super) fn is_recorded() {
-    IS_RECORDED.store(true, Release);
+    HANG.is_recorded.store(true, Release);
 }
 
 pub(super) fn was_recorded() -> bool {
-    IS_RECORDED.load(Acquire)
+    HANG.is_recorded.load(Acquire)
 }
 
 fn end(heartbeat: &'static Heartbeat) -> ! {
@@ -74,8 +85,8 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
     FAILSAFE_TIMER.arm(FAILSAFE);
     stderr_line!("{HEADLINE}: {}", Stale(heartbeat));
     // For the log thread, the orchestrator (which tells the ledger) and the hooks' thread.
-    EXPIRED.store(Some(heartbeat));
-    UNLOGGED.store(Some(heartbeat));
+    HANG.expired.store(Some(heartbeat));
+    HANG.unlogged.store(Some(heartbeat));
     log::wake();
     LifecycleManager::global().wakeup().notify();
     on_hang_hooks::ask();
@@ -83,7 +94,7 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
     hang::fatal(heartbeat);
 
     on_hang_hooks::wait(expired + HOOKS);
-    let is_logged = || IS_LOGGED.load(Acquire) || expired.elapsed() > TRACING;
+    let is_logged = || HANG.is_logged.load(Acquire) || expired.elapsed() > TRACING;
     let is_recorded = || was_recorded() || expired.elapsed() > LEDGER;
     while !(is_logged() && is_recorded()) {
         std::thread::sleep(POLL_INTERVAL);
@@ -102,19 +113,19 @@ fn overdue() -> ! {
 }
 
 fn half_time(heartbeat: &'static Heartbeat) {
-    HALF_TIME.store(Some(heartbeat));
+    HANG.half_time.store(Some(heartbeat));
     log::wake();
     hang::half_time(heartbeat);
 }
 
 /// What the log thread is to say. On that thread.
 pub(super) fn unlogged() -> Option<Urgent> {
-    if let Some(heartbeat) = HALF_TIME.take() {
+    if let Some(heartbeat) = HANG.half_time.take() {
         let text = HalfTime(heartbeat).to_string();
         return Some(Urgent { level: Level::Warn, text, on_stderr: false, done: || {} });
     }
-    let heartbeat = UNLOGGED.take()?;
-    let done = || IS_LOGGED.store(true, Release);
+    let heartbeat = HANG.unlogged.take()?;
+    let done = || HANG.is_logged.store(true, Release);
     // CRITICAL is its level there. stderr has it already.
     let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Stale(heartbeat));
     Some(Urgent { level: Level::Error, text, on_stderr: true, done })

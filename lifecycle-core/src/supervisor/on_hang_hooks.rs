@@ -104,7 +104,7 @@ fn call_hook(hook: &ResolvedHook, instance: Option<Instance>) {
     let Call::Blocking(function) = &hook.hook.call else { return };
     // Kept for ever: a destructor is not asked for, and it may block where the hook did not.
     std::mem::forget(instance.clone());
-    match call(|| function(instance)) {
+    match call(move || function(&instance)) {
         Ended::Well => {}
         Ended::Failed(error) => {
             stderr_line!("ERROR lifecycle: on hang: hook `{}` ({}) failed: {error}", hook.name, hook.place);

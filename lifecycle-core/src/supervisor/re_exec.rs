@@ -17,13 +17,14 @@ struct ReExec {
     image: Image,
     after_crash: bool,
     after_hang: bool,
+    /// The ledger remembers the hang, and no shutdown has begun.
+    is_permitted: AtomicBool,
+    /// That it failed is said once.
+    has_warned: AtomicBool,
 }
 
 /// Set once at the start, if the configuration asks for it: the watchdog's thread reads it.
 static RE_EXEC: OnceLock<ReExec> = OnceLock::new();
-
-/// The ledger remembers the hang, and no shutdown has begun.
-static PERMITTED: AtomicBool = AtomicBool::new(false);
 
 /// The orchestrator permits right after it has written the ledger, which the watchdog has waited for already.
 const PERMIT_TIMEOUT: Duration = Duration::from_millis(250);
@@ -39,23 +40,26 @@ pub(super) fn prepare(config: &Config) {
     let after_crash = config.restart.as_ref().is_some_and(|restart| restart.mode == RestartMode::Exec);
     let after_hang = config.watchdog.is_some_and(|watchdog| watchdog.on_hang == OnHang::Exec);
     if after_crash || after_hang {
-        RE_EXEC.get_or_init(|| ReExec { image: Image::capture(), after_crash, after_hang });
+        let (image, is_permitted, has_warned) =
+            (Image::capture(), AtomicBool::new(false), AtomicBool::new(false));
+        RE_EXEC.get_or_init(|| ReExec { image, after_crash, after_hang, is_permitted, has_warned });
     }
 }
 
 /// Begins anew after a crash that was recorded. Returns if main is to run again in this process: in mode `task`, where
-/// the new image would not know of the crash, where there can be none, and where a stop was asked for meanwhile.
+/// the re-executed program would not know of the crash, where there can be none, and where a stop was asked for meanwhile.
 pub(super) fn after_crash(ledger: Option<&Ledger>) {
-    static WARNED: AtomicBool = AtomicBool::new(false);
     let Some(re_exec) = RE_EXEC.get().filter(|re_exec| re_exec.after_crash) else { return };
     let failed = if ledger.is_some_and(Ledger::is_durable) {
         log::info("the crash is recorded: re-executing the program");
         log::flush(Instant::now() + FLUSH);
         re_exec.image.replace()
     } else {
-        io::Error::other("the crash is counted in memory only, so the new image would not know of it")
+        io::Error::other(
+            "the crash is counted in memory only, so the re-executed program would not know of it",
+        )
     };
-    if failed.kind() != io::ErrorKind::Interrupted && !WARNED.swap(true, Relaxed) {
+    if failed.kind() != io::ErrorKind::Interrupted && !re_exec.has_warned.swap(true, Relaxed) {
         log::warn(format!("re-exec failed: {failed}; restarting main in this process"));
     }
 }
@@ -63,11 +67,11 @@ pub(super) fn after_crash(ledger: Option<&Ledger>) {
 /// Called while main runs, whenever the orchestrator has handled what arrived; without a ledger once it is to end.
 /// Does not return after a hang that the ledger remembers: a stop signal must now stay counted, for the watchdog to see.
 pub(super) fn permit_after_hang(hang_is_recorded: bool, ledger: Option<&Ledger>) {
-    let asked = RE_EXEC.get().is_some_and(|re_exec| re_exec.after_hang);
-    if !asked || !hang_is_recorded || !ledger.is_some_and(Ledger::is_durable) {
+    let Some(re_exec) = RE_EXEC.get().filter(|re_exec| re_exec.after_hang) else { return };
+    if !hang_is_recorded || !ledger.is_some_and(Ledger::is_durable) {
         return;
     }
-    PERMITTED.store(true, Release);
+    re_exec.is_permitted.store(true, Release);
     loop {
         std::thread::park();
     }
@@ -77,7 +81,7 @@ pub(super) fn permit_after_hang(hang_is_recorded: bool, ledger: Option<&Ledger>)
 pub(super) fn after_hang() {
     let Some(re_exec) = RE_EXEC.get().filter(|re_exec| re_exec.after_hang) else { return };
     let begun = Instant::now();
-    while !PERMITTED.load(Acquire) {
+    while !re_exec.is_permitted.load(Acquire) {
         if begun.elapsed() > PERMIT_TIMEOUT {
             return;
         }

@@ -103,7 +103,7 @@ fn run_async(
         Ok(future) => TrackedFuture { task: membership.slot, future },
         Err(ended) => return membership.main_ended(ended),
     };
-    // None: it was told to stop, and was dropped right here.
+    // None: it was cancelled, and was dropped right here.
     let ended = runtime.block_on(dropped.run_until_cancelled(main));
     if let Some(ended) = ended {
         membership.main_ended(ended);

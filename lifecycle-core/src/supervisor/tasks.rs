@@ -63,7 +63,7 @@ impl LifecycleManager {
     }
 
     /// Shuts this manager down on the runtime of the caller, with the default budget of 25 s and drain of 5 s, and
-    /// returns what happened. Whoever stops it again meanwhile, or later, gets the same report. Meant for managers of your
+    /// returns what happened. A second `stop`, meanwhile or later, gets the same report. Meant for managers of your
     /// own; the global one is stopped by [`shutdown`](crate::shutdown).
     ///
     /// # Panics

@@ -69,7 +69,7 @@ pub(crate) fn call(function: impl FnOnce() -> Result<(), String>) -> Ended {
     Ended::of(catch_unwind(AssertUnwindSafe(function)))
 }
 
-/// A future of the user's: its panics end it, and it is dropped before its end is told.
+/// A future of the user's: its panics end it, and it is dropped before its end is reported.
 pub(crate) struct Caught<F> {
     future: Option<F>,
 }
@@ -143,7 +143,7 @@ fn note(info: &PanicHookInfo<'_>) {
     if cfg!(panic = "abort") {
         crash_marker::note(&format!("panicked: {} ({place})", text.replace('\n', " ")));
     }
-    // Whoever panics while its thread-locals are destroyed has no one left to tell.
+    // A thread whose thread-locals are being destroyed has nobody left to report to.
     let _ = NOTED.try_with(|noted| noted.replace(Some(Noted { text, place })));
 }
 

@@ -12,18 +12,25 @@ use std::sync::atomic::Ordering::Relaxed;
 use crate::os::lock::lock;
 use crate::os::process::{ThreadBirth, thread_birth};
 
-/// The run that is current; 0 once it is stopping. Process-wide, so that `is_running` is one load.
-static RUNNING: AtomicU32 = AtomicU32::new(FIRST);
-
-static CURRENT: AtomicU32 = AtomicU32::new(FIRST);
+struct Generations {
+    /// The run that is current; 0 once it is stopping.
+    running: AtomicU32,
+    current: AtomicU32,
+    hosts: Mutex<Hosts>,
+}
 
 /// Births of the threads that host the first run and the current one.
-static HOSTS: Mutex<Hosts> = Mutex::new(Hosts { first: None, current: None });
-
 struct Hosts {
     first: Option<ThreadBirth>,
     current: Option<ThreadBirth>,
 }
+
+/// Process-wide, as main is, so that `is_running` is one load.
+static GENERATIONS: Generations = Generations {
+    running: AtomicU32::new(FIRST),
+    current: AtomicU32::new(FIRST),
+    hosts: Mutex::new(Hosts { first: None, current: None }),
+};
 
 pub(crate) const FIRST: u32 = 1;
 const UNBOUND: u32 = 0;
@@ -38,15 +45,15 @@ thread_local! {
 /// Whether the run that the calling thread belongs to goes on.
 #[inline]
 pub(crate) fn is_running() -> bool {
-    // Relaxed: nothing else is published with it; whoever needs an order has the token.
-    let running = RUNNING.load(Relaxed);
+    // Relaxed: nothing else is published with it; the token has an order.
+    let running = GENERATIONS.running.load(Relaxed);
     running != 0 && (BOUND.get() == running || !is_left_behind())
 }
 
 /// Whether the calling thread was left behind by an earlier run.
 #[inline]
 pub(crate) fn is_left_behind() -> bool {
-    let current = CURRENT.load(Relaxed);
+    let current = GENERATIONS.current.load(Relaxed);
     match BOUND.get() {
         UNBOUND => bind(current),
         OF_THE_PROCESS => false,
@@ -56,7 +63,7 @@ pub(crate) fn is_left_behind() -> bool {
 
 #[cold]
 fn bind(current: u32) -> bool {
-    let hosts = lock(&HOSTS);
+    let hosts = lock(&GENERATIONS.hosts);
     let bound = match (thread_birth(), hosts.first, hosts.current) {
         (Some(own), Some(first), _) if own < first => OF_THE_PROCESS,
         (Some(own), _, Some(host)) if own < host => LEFT_BEHIND,
@@ -75,16 +82,16 @@ pub(crate) fn bind_to(generation: u32) {
 /// The calling thread hosts a run that begins.
 pub(super) fn begin(generation: u32) {
     let birth = thread_birth();
-    let mut hosts = lock(&HOSTS);
+    let mut hosts = lock(&GENERATIONS.hosts);
     hosts.first = hosts.first.or(birth);
     hosts.current = birth;
-    CURRENT.store(generation, Relaxed);
-    RUNNING.store(generation, Relaxed);
+    GENERATIONS.current.store(generation, Relaxed);
+    GENERATIONS.running.store(generation, Relaxed);
     drop(hosts);
     bind_to(generation);
 }
 
 /// The current run stops.
 pub(super) fn stop() {
-    RUNNING.store(0, Relaxed);
+    GENERATIONS.running.store(0, Relaxed);
 }

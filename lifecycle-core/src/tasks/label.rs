@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::model::place::Place;
 use crate::os::atomic_ref::AtomicRef;
-use crate::os::text::Text;
+use crate::os::text::{Text, prefix};
 
 /// Bytes of a task's name that reports show.
 pub(crate) const NAME: usize = 48;
@@ -24,8 +24,7 @@ impl Label {
     // Word by word: a reader that comes in between shows a mixed name, and nothing worse.
     pub(super) fn set(&self, name: &str) {
         let mut words = [[0; 8]; NAME / 8];
-        let cut = Text::<NAME>::of(name);
-        let cut = cut.as_str().as_bytes();
+        let cut = prefix(name, NAME).as_bytes();
         words.as_flattened_mut()[..cut.len()].copy_from_slice(cut);
         for (slot, word) in self.name.iter().zip(words) {
             slot.store(u64::from_ne_bytes(word), Relaxed);

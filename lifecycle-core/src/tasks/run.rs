@@ -108,7 +108,7 @@ impl Run {
             state.cause = Some((cause, Instant::now()));
         }
         self.wakeup.notify();
-        // Outside the lock: waking runs code of whoever waits for the token, and that may panic.
+        // Outside the lock: waking runs the code that waits for the token, and that may panic.
         quietly(|| self.token.cancel());
         true
     }
@@ -255,7 +255,7 @@ impl Drop for Membership {
     fn drop(&mut self) {
         let mut state = self.run.state();
         let Some(task) = state.tasks.remove(&self.id) else { return };
-        // Whoever waits for tasks waits for the last that is dropped, or for one that observes the shutdown.
+        // The shutdown waits for the last task that is dropped, or for one that observes it.
         let is_awaited = if task.is_dropping {
             state.dropping = state.dropping.saturating_sub(1);
             state.dropping == 0

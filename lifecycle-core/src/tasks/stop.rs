@@ -24,7 +24,7 @@ pub(crate) struct Abort {
 }
 
 impl Abort {
-    // SeqCst on both sides: either the request sees the handle, or whoever sets the handle sees the request.
+    // SeqCst on both sides: either the request sees the handle, or the thread that sets the handle sees the request.
     pub(crate) fn set(&self, handle: AbortHandle) {
         let handle = self.handle.get_or_init(|| handle);
         if self.requested.load(SeqCst) {

@@ -5,7 +5,7 @@
 //!
 //! | state of a slot | who moves it on |
 //! |---|---|
-//! | free | `acquire`, by whoever spawns a task |
+//! | free | `acquire`, by the thread that spawns a task |
 //! | live, idle | `begin`, by the thread that polls it |
 //! | live, polled by a thread | `end`, by the same thread |
 //! | live, idle | `release`, once its task is gone: free again |
@@ -52,15 +52,22 @@ pub(crate) struct TrackedTask {
 /// Polls a task so that a hang report learns what it waits for. The first argument is the slot's `wanted`.
 pub(crate) type TracePoll = fn(u64, &mut Context<'_>, &mut dyn FnMut(&mut Context<'_>));
 
-/// Process-wide, since hang reports are; without them nothing is ever wanted.
-static TRACE_POLL: OnceLock<TracePoll> = OnceLock::new();
+struct Slots {
+    all: StaticList<TrackedTask>,
+    free: Mutex<Vec<&'static TrackedTask>>,
+    /// The main of the current run: plain tasks and threads that observe the shutdown do so in its name.
+    main: AtomicRef<TrackedTask>,
+    /// Without hang reports nothing is ever wanted.
+    trace_poll: OnceLock<TracePoll>,
+}
 
 /// Process-wide, since a hang report shows the tasks of the process.
-static ALL: StaticList<TrackedTask> = StaticList::new();
-static FREE: Mutex<Vec<&'static TrackedTask>> = Mutex::new(Vec::new());
-
-/// The main of the current run: plain tasks and threads that observe the shutdown do so in its name.
-static MAIN: AtomicRef<TrackedTask> = AtomicRef::none();
+static SLOTS: Slots = Slots {
+    all: StaticList::new(),
+    free: Mutex::new(Vec::new()),
+    main: AtomicRef::none(),
+    trace_poll: OnceLock::new(),
+};
 
 thread_local! {
     pub(super) static CURRENT: Cell<Option<&'static TrackedTask>> = const { Cell::new(None) };
@@ -68,14 +75,14 @@ thread_local! {
 
 /// To be called once, before the first report.
 pub(crate) fn set_trace_poll(trace: TracePoll) {
-    let _ = TRACE_POLL.set(trace);
+    let _ = SLOTS.trace_poll.set(trace);
 }
 
 /// Notes that the task that is being polled on this thread observes the shutdown. Whatever runs outside a tracked task
 /// observes it in the name of main, which may be waiting for it.
 #[inline]
 pub(crate) fn observe_shutdown() {
-    let task = CURRENT.get().or_else(|| MAIN.load().filter(|_| !generation::is_left_behind()));
+    let task = CURRENT.get().or_else(|| SLOTS.main.load().filter(|_| !generation::is_left_behind()));
     task.into_iter().for_each(TrackedTask::observe);
 }
 
@@ -86,7 +93,7 @@ pub(crate) fn observe_shutdown_of_current() {
 
 /// The tasks that live; takes no lock.
 pub(crate) fn live_tasks() -> impl Iterator<Item = &'static TrackedTask> {
-    ALL.iter().filter(|task| task.live.load(Acquire))
+    SLOTS.all.iter().filter(|task| task.live.load(Acquire))
 }
 
 impl Linked for TrackedTask {
@@ -97,10 +104,10 @@ impl Linked for TrackedTask {
 
 impl TrackedTask {
     pub(crate) fn acquire(name: &str) -> &'static TrackedTask {
-        let free = lock(&FREE).pop();
+        let free = lock(&SLOTS.free).pop();
         let task = free.unwrap_or_else(|| {
             let task = Box::leak(Box::default());
-            ALL.push(task);
+            SLOTS.all.push(task);
             task
         });
         task.observed_shutdown.store(false, Relaxed);
@@ -119,15 +126,15 @@ impl TrackedTask {
         let waker = lock(&self.waker).take();
         // Outside the lock: dropping it may run code of the scheduler's.
         drop(waker);
-        if MAIN.load().is_some_and(|main| std::ptr::eq(main, self)) {
-            MAIN.store(None);
+        if SLOTS.main.load().is_some_and(|main| std::ptr::eq(main, self)) {
+            SLOTS.main.store(None);
         }
-        lock(&FREE).push(self);
+        lock(&SLOTS.free).push(self);
     }
 
     /// From now on plain tasks and threads observe the shutdown in its name.
     pub(crate) fn set_main(&'static self) {
-        MAIN.store(Some(self));
+        SLOTS.main.store(Some(self));
     }
 
     pub(crate) fn spawned_at(&self, location: &'static Location<'static>) {
@@ -216,7 +223,7 @@ impl TrackedTask {
                 result = poll(context);
             }
         };
-        match TRACE_POLL.get() {
+        match SLOTS.trace_poll.get() {
             Some(trace) => trace(wanted, context, &mut poll_once),
             None => poll_once(context),
         }

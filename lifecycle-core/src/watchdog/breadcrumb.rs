@@ -1,4 +1,4 @@
-//! What `#[lifecycle::heartbeat]` puts into a function: beats on entry and exit, a breadcrumb at each await.
+//! What `#[lifecycle::heartbeat]` puts into a function: beats on entry, exit and each round, a breadcrumb at each await.
 
 use std::time::Duration;
 
@@ -19,16 +19,20 @@ pub struct Beat {
 
 /// Beats, and again when the call ends: by return, unwind or cancellation.
 pub fn enter(heartbeat: &'static Heartbeat) -> Beat {
-    heartbeat.beat();
-    heartbeat.leave(Some(heartbeat.declared()));
+    heartbeat.enter();
     Beat { heartbeat }
 }
 
 impl Drop for Beat {
     fn drop(&mut self) {
-        self.heartbeat.leave(None);
-        self.heartbeat.beat();
+        self.heartbeat.exit();
     }
+}
+
+/// A round of a loop begins.
+#[inline]
+pub fn round(heartbeat: &'static Heartbeat) {
+    heartbeat.beat();
 }
 
 /// Returns `value`, an expression about to be awaited at `place`.
@@ -36,4 +40,10 @@ impl Drop for Beat {
 pub fn at<T>(value: T, heartbeat: &'static Heartbeat, place: &'static Place) -> T {
     heartbeat.leave(Some(place));
     value
+}
+
+/// An await is over: the function is in its own code again.
+#[inline]
+pub fn past(heartbeat: &'static Heartbeat) {
+    heartbeat.leave(Some(heartbeat.declared()));
 }

@@ -1,5 +1,9 @@
 //! Heartbeats: counters that the watchdog samples; a beat reads no clock.
 
+mod kind;
+mod known;
+mod pause;
+
 use std::fmt;
 use std::panic::Location;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
@@ -7,8 +11,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use crate::model::place::Place;
-use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
+use crate::os::atomic_ref::{AtomicRef, Linked};
 use crate::os::clock::millis;
+pub use kind::Arm;
+pub(crate) use kind::BuiltIn;
+pub use known::HeartbeatSite;
+pub(crate) use known::{all, any_annotated_has_beaten, link_declared};
+pub use pause::HeartbeatPause;
 
 /// A sign of life that the watchdog expects at least once per `limit`.
 ///
@@ -34,6 +43,10 @@ pub struct Heartbeat {
     /// Where the annotated function is: null between calls.
     inside: AtomicRef<Place>,
     paused: AtomicU32,
+    /// Calls under way of this run, where it is judged only during one.
+    calls: AtomicU32,
+    /// As many beats as it had when it was retired; `NEVER` if it was not.
+    retired: AtomicU64,
     linked: AtomicBool,
     next: AtomicRef<Heartbeat>,
     /// Beats before this run: the watchdog may learn of a heartbeat only after its first beat in it.
@@ -51,32 +64,10 @@ pub struct Heartbeat {
     built_in: Option<BuiltIn>,
 }
 
-/// From when on a heartbeat is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arm {
-    /// From the start of the run, with the start-up limit until its first beat.
-    Start,
-    /// From its first beat.
-    FirstBeat,
-}
+/// No heartbeat beats so often.
+const NEVER: u64 = u64::MAX;
 
-/// Heartbeats of the framework itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BuiltIn {
-    /// The probe that beats from inside the runtime.
-    Runtime,
-    /// The `init` function, which never beats.
-    Init,
-}
-
-/// A heartbeat that an attribute declared.
-#[derive(Debug)]
-pub struct HeartbeatSite(pub &'static Heartbeat);
-
-inventory::collect!(HeartbeatSite);
-
-/// Every heartbeat that is known: process-wide, as statics are.
-static HEARTBEATS: StaticList<Heartbeat> = StaticList::new();
+const _: () = assert!(size_of::<Heartbeat>() == 128, "no heartbeat takes a third cache line");
 
 impl Linked for Heartbeat {
     fn next(&self) -> &AtomicRef<Heartbeat> {
@@ -104,6 +95,8 @@ impl Heartbeat {
             beats: AtomicU64::new(0),
             inside: AtomicRef::none(),
             paused: AtomicU32::new(0),
+            calls: AtomicU32::new(0),
+            retired: AtomicU64::new(NEVER),
             linked: AtomicBool::new(false),
             next: AtomicRef::none(),
             before: AtomicU64::new(0),
@@ -151,6 +144,22 @@ impl Heartbeat {
         self.paused.fetch_add(1, AcqRel);
         tracing::debug!(target: "lifecycle", heartbeat = self.name, reason, "heartbeat paused");
         HeartbeatPause { heartbeat: self }
+    }
+
+    /// Takes it out of judgement until its next beat: for work that is done for good, or for long.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use lifecycle::Heartbeat;
+    /// static IMPORT: Heartbeat = Heartbeat::new("import", Duration::from_secs(20));
+    ///
+    /// for _row in 0..3 {
+    ///     IMPORT.beat();
+    /// }
+    /// IMPORT.retire(); // everything is imported
+    /// ```
+    pub fn retire(&self) {
+        self.retired.store(self.beats(), Relaxed);
     }
 
     /// What messages call it.
@@ -206,6 +215,35 @@ impl Heartbeat {
     /// A run begins, and none of its code has.
     pub(crate) fn begin_run(&self) {
         self.before.store(self.beats(), Relaxed);
+        // A call that an earlier run left behind is nothing of this one's.
+        self.calls.store(0, Relaxed);
+    }
+
+    /// A call begins.
+    pub(crate) fn enter(&'static self) {
+        if self.arm == Arm::Call {
+            self.calls.fetch_add(1, Relaxed);
+        }
+        self.beat();
+        self.leave(Some(&self.place));
+    }
+
+    /// A call ends, perhaps one of an earlier run.
+    pub(crate) fn exit(&'static self) {
+        let before = match self.arm {
+            Arm::Call => self.calls.fetch_update(Relaxed, Relaxed, |calls| calls.checked_sub(1)),
+            Arm::Start | Arm::FirstBeat => Ok(1),
+        };
+        let others_go_on = before.is_ok_and(|calls| calls > 1);
+        self.leave(others_go_on.then_some(&self.place));
+        self.beat();
+    }
+
+    /// Whether no beat is expected: it is paused or retired, or is judged during calls only and none is under way.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.is_paused()
+            || self.retired.load(Relaxed) == self.beats()
+            || (self.arm == Arm::Call && self.calls.load(Relaxed) == 0)
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -243,7 +281,7 @@ impl Heartbeat {
     pub(crate) fn link(&'static self) {
         // AcqRel: the winner alone pushes it.
         if !self.linked.swap(true, AcqRel) {
-            HEARTBEATS.push(self);
+            known::HEARTBEATS.push(self);
         }
     }
 }
@@ -254,45 +292,5 @@ impl fmt::Debug for Heartbeat {
             .field("name", &self.name)
             .field("place", &self.place)
             .finish_non_exhaustive()
-    }
-}
-
-/// Every heartbeat that an attribute declared or that has beaten; takes no lock and allocates nothing.
-pub(crate) fn all() -> impl Iterator<Item = &'static Heartbeat> {
-    HEARTBEATS.iter()
-}
-
-/// Whether any heartbeat other than the built-in probe has beaten in this run: then the service is up.
-pub(crate) fn any_annotated_has_beaten() -> bool {
-    all().any(|heartbeat| heartbeat.has_beaten() && !heartbeat.is_probe())
-}
-
-/// Links what attributes declared, so that a heartbeat that never beats is known too.
-pub(crate) fn link_declared() {
-    inventory::iter::<HeartbeatSite>.into_iter().for_each(|site| site.0.link());
-}
-
-/// The guard of [`Heartbeat::pause`].
-///
-/// ```
-/// # use std::time::Duration;
-/// # use lifecycle::Heartbeat;
-/// static BACKUP: Heartbeat = Heartbeat::new("backup", Duration::from_secs(5));
-///
-/// fn begin_backup() -> lifecycle::HeartbeatPause {
-///     BACKUP.pause("the backup takes as long as it takes")
-/// }
-/// # drop(begin_backup());
-/// ```
-#[derive(Debug)]
-#[must_use = "the heartbeat is judged again as soon as the guard is dropped"]
-pub struct HeartbeatPause {
-    heartbeat: &'static Heartbeat,
-}
-
-impl Drop for HeartbeatPause {
-    fn drop(&mut self) {
-        self.heartbeat.beat();
-        self.heartbeat.paused.fetch_sub(1, AcqRel);
     }
 }

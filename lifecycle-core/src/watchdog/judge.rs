@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Ticks in a row that must have been on time before a verdict.
+/// Ticks in a row that must have been on time before a heartbeat expires.
 const STEADY: u32 = 3;
 
 /// A machine so starved that no ticks are on time must not save a hung process for ever: ten limits are enough.

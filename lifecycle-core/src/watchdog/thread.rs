@@ -82,7 +82,7 @@ impl WatchdogThread {
         let (paused, actions) = (is_paused(), self.actions);
         for (heartbeat, monitor) in &mut self.monitors {
             let limits = limits(heartbeat, config);
-            let judgement = if paused || heartbeat.is_paused() {
+            let judgement = if paused || heartbeat.is_at_rest() {
                 monitor.reset();
                 Judgement::Fine
             } else {

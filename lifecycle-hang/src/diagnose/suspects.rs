@@ -158,7 +158,8 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
     if locked > 1 {
         let _ = writeln!(out, "  {locked} tasks wait for locks: a cycle, if they hold each other's");
     }
-    if !crumb.is_empty() && !tasks.iter().filter(is_known).any(|task| at_crumb(&task)) {
+    // Beside somebody who is known to hold things up, the await may have returned long ago.
+    if !crumb.is_empty() && said == 0 && !tasks.iter().filter(is_known).any(|task| at_crumb(&task)) {
         let _ = writeln!(out, "SUSPECT {}: at the await at {crumb}", facts.crumb_of);
         count += 1;
     }

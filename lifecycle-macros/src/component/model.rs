@@ -6,12 +6,14 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::format_ident;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Expr, FnArg, GenericArgument, Ident, LitStr, Path, PathArguments, Receiver, ReceiverKind,
-    ReturnType, Signature, Type,
+    Attribute, Expr, FnArg, GenericArgument, Ident, Item, LitStr, Path, PathArguments, Receiver,
+    ReceiverKind, ReturnType, Signature, Type,
 };
 
+use super::surroundings;
+use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
-use crate::function::{Function, refuse_qualifiers};
+use crate::function::{Function, refuse_main, refuse_qualifiers, refuse_repeated};
 use crate::options::{Known, Options};
 use crate::private::Private;
 
@@ -66,12 +68,18 @@ pub(super) enum Phase {
 }
 
 impl Component {
-    pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Component, Errors> {
+    pub(super) fn parse(
+        args: TokenStream,
+        item: &TokenStream,
+        around: Option<&Item>,
+    ) -> Result<Component, Errors> {
         let mut errors = Errors::default();
         let mut options = Options::parse(args, KNOWN, &mut errors);
         let order = options.integer("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0);
         let phase = phase(&mut options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT")));
-        let timeout = options.duration("timeout").map_or(Duration::from_secs(5), |(timeout, _)| timeout);
+        let timeout = options
+            .duration("timeout", AtLeast::Positive)
+            .map_or(Duration::from_secs(5), |(timeout, _)| timeout);
         let name = options.text("name");
         let on_hang_key = options.key("on_hang");
         let on_hang = options.flag("on_hang").unwrap_or(false);
@@ -81,7 +89,15 @@ impl Component {
             return Err(errors);
         };
         let sig = &function.sig;
-        let target = target(sig, item, &mut errors);
+        let target = target(sig, item, around, &mut errors);
+        refuse_repeated(&function.attrs, "component", &mut errors);
+        refuse_main(sig, "component", "put it on the function that stops something", &mut errors);
+        if is_async_trait(sig) {
+            if around.is_none() {
+                refuse_async_trait(&sig.ident, &mut errors);
+            }
+            return Err(errors);
+        }
         refuse_qualifiers(&format!("component hook `{}`", sig.ident), sig, &mut errors);
         check_output(sig, &mut errors);
         if let (true, Some(_), Some(key)) = (on_hang, sig.asyncness, on_hang_key) {
@@ -104,6 +120,21 @@ impl Component {
             on_hang,
         })
     }
+}
+
+/// What `#[async_trait]` makes of a method has this lifetime.
+fn is_async_trait(sig: &Signature) -> bool {
+    sig.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait")
+}
+
+fn refuse_async_trait(hook: &Ident, errors: &mut Errors) {
+    errors.at(
+        hook,
+        format!(
+            "component hook `{hook}` must not be in an `#[async_trait]` impl: write a method in an inherent `impl` that \
+             calls this one, and put the attribute there"
+        ),
+    );
 }
 
 /// In a process that hangs there may be no runtime to poll it.
@@ -143,7 +174,7 @@ fn is_builtin(path: &Path) -> bool {
 }
 
 /// Reports a wrong receiver and every other parameter.
-fn target(sig: &Signature, item: &TokenStream, errors: &mut Errors) -> Target {
+fn target(sig: &Signature, item: &TokenStream, around: Option<&Item>, errors: &mut Errors) -> Target {
     let hook = &sig.ident;
     let mut target = Target::Free;
     for input in &sig.inputs {
@@ -163,7 +194,8 @@ fn target(sig: &Signature, item: &TokenStream, errors: &mut Errors) -> Target {
             }
         }
     }
-    if matches!(target, Target::Free) && mentions_self(item.clone()) {
+    surroundings::check(hook, !matches!(target, Target::Free), around, errors);
+    if around.is_none() && matches!(target, Target::Free) && mentions_self(item.clone()) {
         errors.at(
             hook,
             format!("component hook `{hook}` must take `&self` or `self: Arc<Self>`: got no `self`"),

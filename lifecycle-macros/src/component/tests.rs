@@ -7,7 +7,7 @@ use super::model::Component;
 use crate::errors::shown;
 
 fn messages(args: &str, item: &str) -> Vec<String> {
-    match Component::parse(args.parse().unwrap(), &item.parse().unwrap()) {
+    match Component::parse(args.parse().unwrap(), &item.parse().unwrap(), None) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.messages(),
     }
@@ -20,37 +20,42 @@ fn a_method_gets_a_sibling_that_registers_it() {
         async fn close(&self) {}
     );
     let args = quote!(order = -3, phase = "persist", timeout = "1m 30s", name = "db");
-    let hook = Component::parse(args, &item).map(|component| hook(&component, "SYMBOL")).ok();
+    let hook = Component::parse(args, &item, None).map(|component| hook(&component, "SYMBOL")).ok();
     expect![[r#"
         impl Db {
             #[cfg(unix)]
             async fn close(&self) {}
             #[doc(hidden)]
             #[cfg(unix)]
-            #[cfg_attr(test, unsafe(export_name = "SYMBOL_test"))]
-            #[cfg_attr(not(test), unsafe(export_name = "SYMBOL"))]
+            #[unsafe(export_name = "SYMBOL")]
             #[deny(
                 no_mangle_generic_items,
                 reason = "`#[lifecycle::component]` cannot register a method of a generic `impl`: write `impl Cache<Order> { … }` for each concrete type, or put the method on a wrapper type"
             )]
-            fn __lifecycle_component_close_must_be_in_an_inherent_impl_not_in_a_trait_impl() -> ::lifecycle::__private::Hook {
-                const _: () = {
-                    unsafe extern "Rust" {
-                        #[cfg_attr(test, link_name = "SYMBOL_test")]
-                        #[cfg_attr(not(test), link_name = "SYMBOL")]
-                        safe fn hook() -> ::lifecycle::__private::Hook;
-                    }
-                    ::lifecycle::__private::inventory::submit! {
-                        ::lifecycle::__private::Site { name : ::core::option::Option::Some("db"),
-                        function : "close", phase : ::lifecycle::__private::Phase::PERSIST, order
-                        : - 3, timeout : ::lifecycle::__private::Duration::new(90, 0), on_hang :
-                        false, place : ::lifecycle::__private::Place { file : ::core::file!(),
-                        line : ::core::line!() }, hook, }
-                    }
-                };
-                ::lifecycle::__private::async_method(|this: ::lifecycle::__private::Arc<Self>| async move {
-                    Self::close(&*this).await
-                })
+            fn __close_must_be_in_an_inherent_impl() -> ::lifecycle::__private::Hook
+            where
+                Self: ::core::marker::Sized + ::core::marker::Send + ::core::marker::Sync
+                    + 'static,
+            {
+                unsafe extern "Rust" {
+                    #[link_name = "SYMBOL"]
+                    safe fn hook() -> ::lifecycle::__private::Hook;
+                }
+                ::lifecycle::__private::inventory::submit! {
+                    ::lifecycle::__private::HookDeclaration { name :
+                    ::core::option::Option::Some("db"), function : "close", phase :
+                    ::lifecycle::__private::Phase::PERSIST, order : - 3, timeout :
+                    ::lifecycle::__private::Duration::new(90, 0), on_hang : false, place :
+                    ::lifecycle::__private::Place { file : ::core::file!(), line :
+                    ::core::line!() }, hook, }
+                }
+                ::lifecycle::__private::method(
+                    ::lifecycle::__private::TypeId::of::<Self>(),
+                    ::lifecycle::__private::type_name::<Self>(),
+                    ::lifecycle::__private::Call::Async(|instance| ::lifecycle::__private::Box::new(
+                        Self::close(::lifecycle::__private::instance(instance)),
+                    )),
+                )
             }
         }
     "#]].assert_eq(&shown(quote!(impl Db { #item #hook })));
@@ -132,6 +137,65 @@ fn each_mistake_has_its_message() {
     ] {
         assert_eq!(messages(args, item), [expected], "{args} {item}");
     }
+}
+
+#[test]
+fn a_hook_in_the_wrong_place_is_told_where_it_belongs() {
+    const PLACE: &str = "component hook `close` must be in an `impl` of one concrete type: got";
+    for (around, item, expected) in [
+        (
+            "impl<T> Pool<T> {}",
+            "fn close(&self) {}",
+            "`impl<T> Pool<T>`, write e.g. `impl Pool<Order> { … }` for each concrete type, or put the method on a wrapper type",
+        ),
+        (
+            "impl Close for Store {}",
+            "fn close(&self) {}",
+            "`impl Close for Store`, write a method in `impl Store` that calls this one, and put the attribute there",
+        ),
+        (
+            "impl dyn Close {}",
+            "fn close(&self) {}",
+            "`impl dyn Close`, write it as a method of each type behind the trait object",
+        ),
+        (
+            "trait Close {}",
+            "fn close(&self) {}",
+            "`trait Close`, write it as a method of each type that implements the trait",
+        ),
+    ] {
+        let around = syn::parse_str(around).unwrap();
+        let errors = Component::parse(quote!(), &item.parse().unwrap(), Some(&around)).err().unwrap();
+        assert_eq!(errors.messages(), [format!("{PLACE} {expected}")]);
+    }
+    let lifetime = syn::parse_str("impl<'a> Store<'a> {}").unwrap();
+    assert!(
+        Component::parse(
+            quote!(),
+            &quote!(
+                fn close(&self) {}
+            ),
+            Some(&lifetime)
+        )
+        .is_ok()
+    );
+    let inherent = syn::parse_str("impl Store {}").unwrap();
+    let errors = Component::parse(
+        quote!(),
+        &quote!(
+            fn close() -> Self {}
+        ),
+        Some(&inherent),
+    )
+    .err()
+    .unwrap();
+    assert_eq!(
+        errors.messages(),
+        [
+            "component hook `close` must take `&self` or `self: Arc<Self>`: got no `self`; one that needs no instance \
+          must be outside of the `impl`"
+        ]
+    );
 }
 
 #[test]

@@ -4,17 +4,26 @@ use std::time::Duration;
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Visibility;
 
-use super::model::{Main, Restart, Watchdog};
+use super::model::{Main, Restart, Watchdog, is_main};
 use crate::duration;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::private::Private;
 
+/// The user's function without `pub`, which is that of the entry point.
+fn body(item: &TokenStream) -> TokenStream {
+    match syn::parse2(item.clone()) {
+        Ok(Function { vis: Visibility::Inherited, .. }) | Err(_) => item.clone(),
+        Ok(Function { attrs, sig, body, .. }) => quote!(#(#attrs)* #sig #body),
+    }
+}
+
 /// The whole entry point.
 pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
-    let Main { private, cfgs, output, .. } = main;
-    let options = options(main);
+    let Main { private, cfgs, vis, output, .. } = main;
+    let (body, options) = (body(item), options(main));
     let init = main.init.as_ref().map(|path| quote!(.init(#path)));
     let run = format_ident!("{}", if main.asynchronous { "run_async" } else { "run_sync" });
     let service = quote_spanned!(Span::mixed_site()=> #private::Main::new(#options) #init);
@@ -23,8 +32,8 @@ pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
     let run = quote_spanned!(*output=> #user::Main::#run(#service, main));
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
-        fn main() -> ::std::process::ExitCode {
-            #item
+        #vis fn main() -> ::std::process::ExitCode {
+            #body
             #run
         }
     }
@@ -32,10 +41,12 @@ pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
 
 /// The mistakes, and the user's item.
 pub(super) fn refusal(errors: &Errors, item: &TokenStream) -> TokenStream {
-    let is_main = syn::parse2::<Function>(item.clone()).is_ok_and(|function| function.sig.ident == "main");
-    let item = match is_main {
-        true => quote!(fn main() { #[allow(dead_code)] #item }),
-        false => item.clone(),
+    let item = match syn::parse2::<Function>(item.clone()) {
+        Ok(Function { mut attrs, vis, sig, body }) if sig.ident == "main" && sig.receiver().is_none() => {
+            attrs.retain(|attr| !is_main(attr));
+            quote!(#vis fn main() { #[allow(dead_code)] #(#attrs)* #sig #body })
+        }
+        _ => return errors.beside(item),
     };
     quote!(#errors #item)
 }

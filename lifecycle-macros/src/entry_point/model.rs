@@ -1,13 +1,15 @@
 //! What `#[main]` stands on and was given, checked.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, LitStr, Path, ReturnType, Signature};
+use syn::{Attribute, LitStr, Path, ReturnType, Signature, Visibility};
 
+use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
-use crate::function::{Function, refuse_qualifiers};
+use crate::function::{Function, refuse_qualifiers, refuse_repeated, repeated};
 use crate::options::{Known, Options, Placed, Switch};
 use crate::private::Private;
 
@@ -48,10 +50,14 @@ const FLAVORS: [&str; 2] = ["multi_thread", "current_thread"];
 
 const ITEM: &str = "`#[lifecycle::main]` must be on `fn main`";
 
+/// An option, and its time if it was written.
+type Written<'a> = (&'a str, Option<Placed<Duration>>);
+
 /// An entry point. What was not written is `None`, and left to the runtime's defaults.
 pub(super) struct Main {
     pub(super) private: Private,
     pub(super) cfgs: Vec<Attribute>,
+    pub(super) vis: Visibility,
     pub(super) asynchronous: bool,
     /// Where to point when the output is not what main returns.
     pub(super) output: Span,
@@ -92,8 +98,9 @@ impl Main {
     pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Main, Errors> {
         let mut errors = Errors::default();
         let mut options = Options::parse(args, KNOWN, &mut errors);
-        let shutdown_timeout = options.duration("shutdown_timeout").map(value);
-        let drain = options.duration_or_zero("drain").map(value);
+        let shutdown_timeout = options.duration("shutdown_timeout", AtLeast::Positive);
+        let drain = options.duration("drain", AtLeast::Zero);
+        not_above(&mut options, ("drain", drain), ("shutdown_timeout", shutdown_timeout));
         let restart = Restart::parse(&mut options);
         let watchdog = Watchdog::parse(&mut options);
         let init = options.path("init");
@@ -102,16 +109,18 @@ impl Main {
 
         let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else { return Err(errors) };
         check_signature(&function.sig, &mut errors);
+        refuse_other_mains(&function, &mut errors);
         errors.or(Main {
             private,
             cfgs: function.cfgs().cloned().collect(),
+            vis: function.vis.clone(),
             asynchronous: function.sig.asyncness.is_some(),
             output: match &function.sig.output {
                 ReturnType::Default => function.sig.ident.span(),
                 ReturnType::Type(_, output) => output.span(),
             },
-            shutdown_timeout,
-            drain,
+            shutdown_timeout: shutdown_timeout.map(value),
+            drain: drain.map(value),
             restart,
             watchdog,
             init,
@@ -130,18 +139,13 @@ impl Restart {
             Switch::List(args) => args,
         };
         let mut options = Options::parse(args, RESTART, options.errors);
-        let wait = options.duration("wait");
-        let max_wait = options.duration("max_wait");
-        if let (Some((wait, _)), Some((max_wait, span))) = (wait, max_wait)
-            && max_wait < wait
-        {
-            let message = "option `max_wait` must not be less than `wait`";
-            options.errors.at_span(span, format!("{message}: got {max_wait:?}, and {wait:?} for `wait`"));
-        }
+        let wait = options.duration("wait", AtLeast::Positive);
+        let max_wait = options.duration("max_wait", AtLeast::Positive);
+        not_above(&mut options, ("wait", wait), ("max_wait", max_wait));
         Restart {
             off: false,
             max_crashes: options.integer("max_crashes", 0..=i64::from(u32::MAX)),
-            within: options.duration("within").map(value),
+            within: options.duration("within", AtLeast::Positive).map(value),
             wait: wait.map(value),
             factor: options.integer("factor", 1..=i64::from(u32::MAX)),
             max_wait: max_wait.map(value),
@@ -164,10 +168,24 @@ impl Watchdog {
         let mut options = Options::parse(args, WATCHDOG, options.errors);
         Watchdog {
             off: false,
-            timeout: options.duration("timeout").map(value),
-            startup: options.duration("startup").map(value),
+            timeout: options.duration("timeout", AtLeast::Heartbeat).map(value),
+            startup: options.duration("startup", AtLeast::Heartbeat).map(value),
             on_hang: options.choice("on_hang", &ON_HANG),
         }
+    }
+}
+
+/// Reports the first time, where both were written and it is longer than the second.
+fn not_above(options: &mut Options<'_>, part: Written<'_>, whole: Written<'_>) {
+    if let ((part, Some((short, span))), (whole, Some((long, _)))) = (part, whole)
+        && short > long
+    {
+        let (short, long) = (humantime::format_duration(short), humantime::format_duration(long));
+        let message = format!(
+            "option `{part}` must not be above `{whole}`: got `\"{short}\"`, write at most `\"{long}\"`, \
+             or a longer `{whole}`"
+        );
+        options.errors.at_span(span, message);
     }
 }
 
@@ -202,6 +220,30 @@ fn runtime(options: &mut Options<'_>) -> (Option<&'static str>, Option<i64>) {
         options.errors.at_span(key, message);
     }
     (flavor, worker_threads)
+}
+
+/// What tokio's attribute, once expanded, has in its body.
+const TOKIO: &str = "\"Failed building the Runtime\"";
+
+/// Reports a second attribute that makes a `main`: below ours it is still there, above it has left its traces.
+fn refuse_other_mains(function: &Function, errors: &mut Errors) {
+    const INSTEAD: &str =
+        "`#[lifecycle::main]` starts the runtime, with the options `flavor` and `worker_threads`";
+    refuse_repeated(&function.attrs, "main", errors);
+    for attr in
+        function.attrs.iter().filter(|attr| is_main(attr) && repeated(from_ref(attr), "main").is_none())
+    {
+        errors.at(attr, format!("`main` must not be under `{}`, too: remove it, {INSTEAD}", written(attr)));
+    }
+    if function.sig.asyncness.is_none() && function.body.to_string().contains(TOKIO) {
+        let message = "`main` must not be under `#[tokio::main]`, too: remove it";
+        errors.at(&function.sig.ident, format!("{message}, {INSTEAD}"));
+    }
+}
+
+/// Whether it makes a `main`, of whatever crate.
+pub(super) fn is_main(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == "main")
 }
 
 fn check_signature(sig: &Signature, errors: &mut Errors) {

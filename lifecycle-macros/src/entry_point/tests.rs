@@ -92,7 +92,32 @@ fn each_mistake_has_its_message() {
         (
             "restart(wait = \"2m\", max_wait = \"1m\")",
             "fn main() {}",
-            "option `max_wait` must not be less than `wait`: got 60s, and 120s for `wait`",
+            "option `wait` must not be above `max_wait`: got `\"2m\"`, write at most `\"1m\"`, or a longer `max_wait`",
+        ),
+        (
+            "shutdown_timeout = \"10s\", drain = \"11s\"",
+            "fn main() {}",
+            "option `drain` must not be above `shutdown_timeout`: got `\"11s\"`, write at most `\"10s\"`, or a longer `shutdown_timeout`",
+        ),
+        (
+            "shutdown_timeout = \"500000000000y\"",
+            "fn main() {}",
+            "option `shutdown_timeout` must be at most ten years: got `\"500000000000y\"`, write `shutdown_timeout = \"25s\"`",
+        ),
+        (
+            "restart(within = \"3651d\")",
+            "fn main() {}",
+            "option `within` must be at most ten years: got `\"3651d\"`, write `within = \"5m\"`",
+        ),
+        (
+            "watchdog(timeout = \"49ms\")",
+            "fn main() {}",
+            "option `timeout` must be what a busy machine does not miss by itself: got `\"49ms\"`, write at least `\"50ms\"`",
+        ),
+        (
+            "watchdog(startup = \"0s\")",
+            "fn main() {}",
+            "option `startup` must be above zero: got `\"0s\"`, write `startup = \"60s\"`",
         ),
         (
             "restart = 3",
@@ -129,9 +154,16 @@ fn each_mistake_has_its_message() {
 
 #[test]
 fn both_spellings_of_a_switch_and_a_flavor_are_accepted() {
-    for args in
-        ["restart = true", "watchdog = true", "flavor = \"multi_thread\"", "restart()", "drain = \"0s\","]
-    {
+    for args in [
+        "restart = true",
+        "watchdog = true",
+        "flavor = \"multi_thread\"",
+        "restart()",
+        "drain = \"0s\",",
+        "drain = \"25s\", shutdown_timeout = \"25s\"",
+        "shutdown_timeout = \"3650d\"",
+        "watchdog(startup = \"50ms\")",
+    ] {
         assert!(Main::parse(args.parse().unwrap(), &"fn main() {}".parse().unwrap()).is_ok(), "{args}");
     }
 }

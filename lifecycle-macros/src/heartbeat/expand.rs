@@ -3,15 +3,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprPath, Item, Stmt, parse_quote_spanned};
+use syn::visit_mut::VisitMut;
+use syn::{Block, Item, Stmt, parse_quote_spanned};
 
+use super::body::{Breadcrumbs, Rounds, STATIC, future, insert_behind_items};
 use super::model::Heartbeat;
 use crate::duration;
 use crate::private::Private;
-
-/// Named so that no item of the body is hidden by it: items know no hygiene.
-const STATIC: &str = "__LIFECYCLE_HEARTBEAT";
 
 /// The whole function.
 pub(super) fn function(mut heartbeat: Heartbeat) -> TokenStream {
@@ -26,35 +24,15 @@ pub(super) fn function(mut heartbeat: Heartbeat) -> TokenStream {
     function.to_token_stream()
 }
 
-/// The `async` block that the body ends with, perhaps in a `Box::pin`: all that `#[async_trait]` leaves of an `async fn`.
-fn future(body: &mut [Stmt]) -> Option<&mut ExprAsync> {
-    let Some(Stmt::Expr(tail, None)) = body.last_mut() else { return None };
-    match tail {
-        Expr::Async(future) => Some(future),
-        Expr::Call(call) => match (&*call.func, call.args.first_mut()) {
-            (Expr::Path(path), Some(Expr::Async(future))) if is_box_pin(path) => Some(future),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// `Box::pin`, by whatever path.
-fn is_box_pin(path: &ExprPath) -> bool {
-    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
-    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
-}
-
 /// The statements are added to the body's own: a block around it would drop its temporaries in another order.
 fn instrument(body: &mut Block, asynchronous: bool, declaration: TokenStream, private: &Private) {
+    Rounds { private }.visit_block_mut(body);
     if asynchronous {
         Breadcrumbs { private }.visit_block_mut(body);
     }
     let name = format_ident!("{STATIC}", span = Span::mixed_site());
     let enter: Stmt = parse_quote_spanned!(Span::mixed_site()=> let _beat = #private::enter(&#name););
-    // After the items, or clippy says of the user's that they come too late.
-    let items = body.stmts.iter().position(|stmt| !matches!(stmt, Stmt::Item(_))).unwrap_or(body.stmts.len());
-    body.stmts.insert(items, enter);
+    insert_behind_items(body, enter);
     body.stmts.insert(0, Stmt::Item(Item::Verbatim(declaration)));
 }
 
@@ -81,30 +59,4 @@ fn declaration(heartbeat: &Heartbeat) -> TokenStream {
         );
         #private::inventory::submit! { #private::HeartbeatSite(&#ident) }
     }
-}
-
-/// Wraps what is awaited in an identity function that notes the place.
-struct Breadcrumbs<'a> {
-    private: &'a Private,
-}
-
-impl VisitMut for Breadcrumbs<'_> {
-    fn visit_expr_await_mut(&mut self, awaited: &mut ExprAwait) {
-        visit_mut::visit_expr_await_mut(self, awaited);
-        let Breadcrumbs { private } = self;
-        let name = format_ident!("{STATIC}");
-        let base = &awaited.base;
-        // `line!` is the line of its own tokens: of `.await`, which in a chain over several lines is the one that
-        // the compiler's messages point at.
-        let span = Span::mixed_site().located_at(awaited.await_token.span);
-        let place = quote_spanned! {awaited.await_token.span=>
-            #private::Place { file: ::core::file!(), line: ::core::line!() }
-        };
-        *awaited.base = parse_quote_spanned!(span=> #private::at(#base, &#name, &#place));
-    }
-
-    /// These are not awaited where they stand, if at all.
-    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
-    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
-    fn visit_item_mut(&mut self, _: &mut Item) {}
 }

@@ -48,11 +48,95 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
         "",
         item,
         &expect![[r#"
-        async fn tick(&self) -> Result<(), E> {
+            async fn tick(&self) -> Result<(), E> {
+                static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
+                    ::core::concat!(::core::module_path!(), "::", "tick"),
+                    ::core::option::Option::None,
+                    ::lifecycle::__private::Arm::Start,
+                    ::lifecycle::__private::Place {
+                        file: ::core::file!(),
+                        line: ::core::line!(),
+                    },
+                );
+                ::lifecycle::__private::inventory::submit! {
+                    ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
+                }
+                let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
+                match ::lifecycle::__private::at(
+                        self.feed.next(),
+                        &__LIFECYCLE_HEARTBEAT,
+                        &::lifecycle::__private::Place {
+                            file: ::core::file!(),
+                            line: ::core::line!(),
+                        },
+                    )
+                    .await
+                {
+                    #[allow(unreachable_code, unreachable_patterns)]
+                    value => {
+                        ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                        value
+                    }
+                }?;
+                let later = async { a.await };
+                let again = || async { b.await };
+                match ::lifecycle::__private::at(
+                        outer(
+                            match ::lifecycle::__private::at(
+                                    inner,
+                                    &__LIFECYCLE_HEARTBEAT,
+                                    &::lifecycle::__private::Place {
+                                        file: ::core::file!(),
+                                        line: ::core::line!(),
+                                    },
+                                )
+                                .await
+                            {
+                                #[allow(unreachable_code, unreachable_patterns)]
+                                value => {
+                                    ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                                    value
+                                }
+                            },
+                        ),
+                        &__LIFECYCLE_HEARTBEAT,
+                        &::lifecycle::__private::Place {
+                            file: ::core::file!(),
+                            line: ::core::line!(),
+                        },
+                    )
+                    .await
+                {
+                    #[allow(unreachable_code, unreachable_patterns)]
+                    value => {
+                        ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                        value
+                    }
+                }
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn each_round_of_the_outermost_loops_beats() {
+    let item = "fn run(&self) -> u8 {
+        'all: while running() { const A: u8 = 1; for a in b() { loop {} } continue 'all; }
+        let c = || loop {};
+        let d = async { loop {} };
+        if e { for f in [0; { while g {} 1 }] {} }
+        fn h() { loop {} }
+        loop { break 1; }
+    }";
+    check(
+        "arm = \"call\"",
+        item,
+        &expect![[r#"
+        fn run(&self) -> u8 {
             static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
-                ::core::concat!(::core::module_path!(), "::", "tick"),
+                ::core::concat!(::core::module_path!(), "::", "run"),
                 ::core::option::Option::None,
-                ::lifecycle::__private::Arm::Start,
+                ::lifecycle::__private::Arm::Call,
                 ::lifecycle::__private::Place {
                     file: ::core::file!(),
                     line: ::core::line!(),
@@ -62,36 +146,31 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                 ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
             }
             let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-            ::lifecycle::__private::at(
-                    self.feed.next(),
-                    &__LIFECYCLE_HEARTBEAT,
-                    &::lifecycle::__private::Place {
-                        file: ::core::file!(),
-                        line: ::core::line!(),
-                    },
-                )
-                .await?;
-            let later = async { a.await };
-            let again = || async { b.await };
-            ::lifecycle::__private::at(
-                    outer(
-                        ::lifecycle::__private::at(
-                                inner,
-                                &__LIFECYCLE_HEARTBEAT,
-                                &::lifecycle::__private::Place {
-                                    file: ::core::file!(),
-                                    line: ::core::line!(),
-                                },
-                            )
-                            .await,
-                    ),
-                    &__LIFECYCLE_HEARTBEAT,
-                    &::lifecycle::__private::Place {
-                        file: ::core::file!(),
-                        line: ::core::line!(),
-                    },
-                )
-                .await
+            'all: while running() {
+                const A: u8 = 1;
+                ::lifecycle::__private::round(&__LIFECYCLE_HEARTBEAT);
+                for a in b() {
+                    loop {}
+                }
+                continue 'all;
+            }
+            let c = || loop {};
+            let d = async { loop {} };
+            if e {
+                for f in [0; {
+                    while g {}
+                    1
+                }] {
+                    ::lifecycle::__private::round(&__LIFECYCLE_HEARTBEAT);
+                }
+            }
+            fn h() {
+                loop {}
+            }
+            loop {
+                ::lifecycle::__private::round(&__LIFECYCLE_HEARTBEAT);
+                break 1;
+            }
         }
     "#]],
     );
@@ -103,66 +182,80 @@ fn a_returned_future_is_what_beats() {
         "",
         "fn tick() -> F { first(); Box::pin(async move { a.await }) }",
         &expect![[r#"
-        fn tick() -> F {
-            first();
-            Box::pin(async move {
-                static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
-                    ::core::concat!(::core::module_path!(), "::", "tick"),
-                    ::core::option::Option::None,
-                    ::lifecycle::__private::Arm::Start,
-                    ::lifecycle::__private::Place {
-                        file: ::core::file!(),
-                        line: ::core::line!(),
-                    },
-                );
-                ::lifecycle::__private::inventory::submit! {
-                    ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
-                }
-                let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-                ::lifecycle::__private::at(
-                        a,
-                        &__LIFECYCLE_HEARTBEAT,
-                        &::lifecycle::__private::Place {
+            fn tick() -> F {
+                first();
+                Box::pin(async move {
+                    static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
+                        ::core::concat!(::core::module_path!(), "::", "tick"),
+                        ::core::option::Option::None,
+                        ::lifecycle::__private::Arm::Start,
+                        ::lifecycle::__private::Place {
                             file: ::core::file!(),
                             line: ::core::line!(),
                         },
-                    )
-                    .await
-            })
-        }
-    "#]],
+                    );
+                    ::lifecycle::__private::inventory::submit! {
+                        ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
+                    }
+                    let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
+                    match ::lifecycle::__private::at(
+                            a,
+                            &__LIFECYCLE_HEARTBEAT,
+                            &::lifecycle::__private::Place {
+                                file: ::core::file!(),
+                                line: ::core::line!(),
+                            },
+                        )
+                        .await
+                    {
+                        #[allow(unreachable_code, unreachable_patterns)]
+                        value => {
+                            ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                            value
+                        }
+                    }
+                })
+            }
+        "#]],
     );
     check(
         "",
         "fn tick() -> impl Future { async { a.await } }",
         &expect![[r#"
-        fn tick() -> impl Future {
-            async {
-                static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
-                    ::core::concat!(::core::module_path!(), "::", "tick"),
-                    ::core::option::Option::None,
-                    ::lifecycle::__private::Arm::Start,
-                    ::lifecycle::__private::Place {
-                        file: ::core::file!(),
-                        line: ::core::line!(),
-                    },
-                );
-                ::lifecycle::__private::inventory::submit! {
-                    ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
-                }
-                let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-                ::lifecycle::__private::at(
-                        a,
-                        &__LIFECYCLE_HEARTBEAT,
-                        &::lifecycle::__private::Place {
+            fn tick() -> impl Future {
+                async {
+                    static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
+                        ::core::concat!(::core::module_path!(), "::", "tick"),
+                        ::core::option::Option::None,
+                        ::lifecycle::__private::Arm::Start,
+                        ::lifecycle::__private::Place {
                             file: ::core::file!(),
                             line: ::core::line!(),
                         },
-                    )
-                    .await
+                    );
+                    ::lifecycle::__private::inventory::submit! {
+                        ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
+                    }
+                    let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
+                    match ::lifecycle::__private::at(
+                            a,
+                            &__LIFECYCLE_HEARTBEAT,
+                            &::lifecycle::__private::Place {
+                                file: ::core::file!(),
+                                line: ::core::line!(),
+                            },
+                        )
+                        .await
+                    {
+                        #[allow(unreachable_code, unreachable_patterns)]
+                        value => {
+                            ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                            value
+                        }
+                    }
+                }
             }
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -178,7 +271,7 @@ fn each_mistake_has_its_message() {
         (
             "arm = \"first\"",
             "fn tick() {}",
-            "option `arm` must be `start` or `first_beat`: got `first`, did you mean `first_beat`?",
+            "option `arm` must be `start`, `first_beat` or `call`: got `first`, did you mean `first_beat`?",
         ),
         (
             "limit = \"1s\"",

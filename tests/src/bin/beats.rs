@@ -46,6 +46,41 @@ async fn slices() {
     }
 }
 
+/// One call for as long as the service runs.
+#[heartbeat(arm = "first_beat")]
+async fn rounds(hangs: bool) {
+    let mut round = 0;
+    loop {
+        millis(50).await;
+        round += 1;
+        if hangs && round == 3 {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[heartbeat(arm = "first_beat")]
+fn blocking_rounds() {
+    while lifecycle::is_running() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Called when a message comes, which may be rare.
+#[heartbeat(arm = "call", timeout = "1s")]
+async fn handle(hangs: bool) {
+    millis(1).await;
+    if hangs {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[heartbeat(arm = "first_beat", timeout = "1s")]
+async fn blocks_behind_its_await() {
+    millis(1).await;
+    std::thread::sleep(Duration::from_secs(3600));
+}
+
 static MANUAL: Heartbeat = Heartbeat::new("manual", Duration::from_millis(1000));
 
 #[lifecycle::main(worker_threads = 2)]
@@ -82,6 +117,33 @@ async fn main() {
                 }
                 println!("last beat");
             });
+        }
+        "rounds" => {
+            tokio::spawn(rounds(false));
+            std::thread::spawn(blocking_rounds);
+        }
+        "a-round-hangs" => {
+            tokio::spawn(rounds(true));
+        }
+        "handles" => handle(false).await,
+        "a-handler-hangs" => {
+            tokio::spawn(async {
+                tokio::join!(handle(true), async {
+                    millis(200).await;
+                    handle(false).await;
+                });
+            });
+        }
+        "retired" => {
+            MANUAL.beat();
+            MANUAL.retire();
+        }
+        "retired-and-back" => {
+            MANUAL.retire();
+            MANUAL.beat();
+        }
+        "blocks-behind-its-await" => {
+            tokio::spawn(blocks_behind_its_await());
         }
         // One beat, and none after it.
         "once" => {

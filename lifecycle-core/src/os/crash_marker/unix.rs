@@ -34,15 +34,21 @@ struct Marker {
     before: [Action; FATAL.len()],
 }
 
+/// How far the process has come.
+struct Progress {
+    /// The first note is the cause, what follows is its consequence: a panic aborts, a stack overflow aborts.
+    has_noted: AtomicBool,
+    runs: AtomicBool,
+    was_up: AtomicBool,
+}
+
 /// Read by handlers of signals and of `exit`, which get no argument of ours.
 static MARKER: OnceLock<Marker> = OnceLock::new();
-
-/// The first note is the cause, what follows is its consequence: a panic aborts, a stack overflow aborts.
-static NOTED: AtomicBool = AtomicBool::new(false);
-
-static RUNS: AtomicBool = AtomicBool::new(false);
-
-static WAS_UP: AtomicBool = AtomicBool::new(false);
+static PROGRESS: Progress = Progress {
+    has_noted: AtomicBool::new(false),
+    runs: AtomicBool::new(false),
+    was_up: AtomicBool::new(false),
+};
 
 /// Installs the handlers, once in a process. A handler that the user installs later replaces ours, unless it calls it.
 /// The note goes to `file`, which is created then.
@@ -67,17 +73,17 @@ pub(crate) fn arm(file: &Path) {
 
 /// A run begins: from now on `exit` may be a crash, too. Before, `init` may leave with it as it likes.
 pub(crate) fn run_begins() {
-    RUNS.store(true, Relaxed);
+    PROGRESS.runs.store(true, Relaxed);
 }
 
 /// From now on an exit code of 2, or of 64 to 78, is a crash.
 pub(crate) fn service_is_up() {
-    WAS_UP.store(true, Relaxed);
+    PROGRESS.was_up.store(true, Relaxed);
 }
 
 /// The process ends as it should: there is nothing to note.
 pub(crate) fn disarm() {
-    NOTED.store(true, Relaxed);
+    PROGRESS.has_noted.store(true, Relaxed);
 }
 
 /// Leaves one line, the first in the life of the process.
@@ -88,7 +94,7 @@ pub(crate) fn note(text: &str) {
 fn note_all(texts: &[&[u8]]) {
     // A child that was forked and has not called exec dies its own death.
     if let Some(marker) = MARKER.get().filter(|marker| marker.own == std::process::id())
-        && !NOTED.swap(true, Relaxed)
+        && !PROGRESS.has_noted.swap(true, Relaxed)
     {
         marker.write(texts);
     }
@@ -130,10 +136,10 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
 
 /// `exit` in the middle of a run runs handlers such as this one, and no hook.
 fn leave(code: Option<c_int>) {
-    if !RUNS.load(Relaxed) {
+    if !PROGRESS.runs.load(Relaxed) {
         return;
     }
-    let was_up = WAS_UP.load(Relaxed);
+    let was_up = PROGRESS.was_up.load(Relaxed);
     match code {
         Some(code) if is_meant(code, was_up) => {
             let mut digits = [0; 20];
@@ -190,7 +196,7 @@ extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
     // SAFETY: what was installed for this signal before, and the arguments that the kernel passed.
     unsafe { sigaction::call_previous(before, signal, info, context) };
     if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
-        // It comes again, by itself or like this, and ends the process. To this thread: whoever handles it elsewhere
+        // It comes again, by itself or like this, and ends the process. To this thread: a handler elsewhere
         // would let this one return to the instruction.
         // SAFETY: takes a number only.
         unsafe { libc::raise(signal) };

@@ -165,7 +165,7 @@ fn close_descriptors_on_exec() {
     }
 }
 
-/// They survive an `execve`, and a new image without a handler would be killed by the first tick of a profiler.
+/// They survive an `execve`, and a program without a handler would be killed by the first tick of a profiler.
 fn clear_timers() {
     for timer in [libc::ITIMER_REAL, libc::ITIMER_VIRTUAL, libc::ITIMER_PROF] {
         // SAFETY: a zeroed timer is valid, and means off.

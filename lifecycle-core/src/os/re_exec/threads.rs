@@ -6,13 +6,13 @@
 use std::time::{Duration, Instant};
 
 /// A thread that hangs in the kernel is not waited for any longer.
-const PATIENCE: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_millis(100);
 
 const POLL_INTERVAL: Duration = Duration::from_micros(200);
 
 /// Returns once no other thread takes a stop signal any more, and what was taken before is counted. Signals are held.
 pub(super) fn park() {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     // Again and again: one that runs still may start another. To those that are parked it changes nothing.
     while imp::interrupt_others() > crate::os::signal::hold::parked() && Instant::now() < until {
         std::thread::sleep(POLL_INTERVAL);
@@ -55,9 +55,9 @@ mod imp {
 
 #[cfg(not(target_os = "linux"))]
 mod imp {
-    /// There is no way to list them: whoever has taken a signal gets time to count it.
+    /// There is no way to list them: a thread that has taken a signal gets time to count it.
     pub(super) fn interrupt_others() -> usize {
-        std::thread::sleep(super::PATIENCE / 10);
+        std::thread::sleep(super::TIMEOUT / 10);
         0
     }
 }

@@ -9,24 +9,27 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use super::COUNTS;
 use crate::os::sigaction;
 
-/// Read by the handler, so process-wide.
-static HELD: AtomicBool = AtomicBool::new(false);
+struct Hold {
+    is_held: AtomicBool,
+    /// Threads that wait in the handler for the end of the hold.
+    parked: AtomicUsize,
+}
 
-/// Threads that wait in the handler for the end of the hold.
-static PARKED: AtomicUsize = AtomicUsize::new(0);
+/// Read by the handler, so process-wide.
+static HOLD: Hold = Hold { is_held: AtomicBool::new(false), parked: AtomicUsize::new(0) };
 
 /// While held, a stop signal stays pending; SIGQUIT parks the thread that takes it. A handler that had begun before may
 /// still count.
 pub(crate) fn hold(held: bool) {
-    HELD.store(held, SeqCst);
+    HOLD.is_held.store(held, SeqCst);
 }
 
 pub(crate) fn parked() -> usize {
-    PARKED.load(SeqCst)
+    HOLD.parked.load(SeqCst)
 }
 
 pub(super) fn is_held() -> bool {
-    HELD.load(SeqCst)
+    HOLD.is_held.load(SeqCst)
 }
 
 /// Whether a stop was asked for since the last look; takes nothing.
@@ -36,15 +39,15 @@ pub(crate) fn is_stop_pending() -> bool {
 }
 
 /// For the handler. The signal is sent to the process again, and blocked in this thread until the hold is over: so it goes from
-/// thread to thread, until none is left that takes it. The holder needs none of them, and the new image ends them.
+/// thread to thread, until none is left that takes it. The holder needs none of them, and the re-exec ends them.
 pub(super) fn give_back(signal: c_int) {
     if signal != libc::SIGQUIT {
         sigaction::raise(signal);
     }
-    PARKED.fetch_add(1, SeqCst);
+    HOLD.parked.fetch_add(1, SeqCst);
     while is_held() {
         // SAFETY: async-signal-safe by POSIX; no pointer is read.
         unsafe { libc::poll(null_mut(), 0, 5) };
     }
-    PARKED.fetch_sub(1, SeqCst);
+    HOLD.parked.fetch_sub(1, SeqCst);
 }

@@ -8,10 +8,18 @@ use super::{COUNTS, count_interrupt, hold};
 use crate::os::wakeup::{self, Wakeup};
 use crate::os::{deadline, process, sigaction};
 
-/// What the handler needs to know: process-wide, as it is.
-static ORCHESTRATOR: AtomicI32 = AtomicI32::new(-1);
-static WATCHDOG: AtomicI32 = AtomicI32::new(-1);
-static OWNER: AtomicI32 = AtomicI32::new(0);
+/// What the handler needs to know.
+struct Handler {
+    /// Descriptors of their wake-ups.
+    orchestrator: AtomicI32,
+    watchdog: AtomicI32,
+    /// The process that installed it.
+    owner: AtomicI32,
+}
+
+/// Process-wide, as signal handlers are.
+static HANDLER: Handler =
+    Handler { orchestrator: AtomicI32::new(-1), watchdog: AtomicI32::new(-1), owner: AtomicI32::new(0) };
 
 /// What has our handler.
 pub(crate) const STOP_SIGNALS: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGQUIT, libc::SIGHUP];
@@ -20,7 +28,7 @@ pub(crate) const STOP_SIGNALS: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::
 /// code that was interrupted.
 extern "C" fn on_signal(signal: c_int) {
     // SAFETY: on POSIX's list of async-signal-safe functions.
-    if unsafe { libc::getpid() } != OWNER.load(Relaxed) {
+    if unsafe { libc::getpid() } != HANDLER.owner.load(Relaxed) {
         // A child that was forked and has not called exec: it shares our socket pair, but the signal was not for us.
         sigaction::set_default(signal);
         sigaction::raise(signal);
@@ -44,10 +52,10 @@ extern "C" fn on_signal(signal: c_int) {
     if signal != libc::SIGQUIT {
         // Here, not by the orchestrator: whatever that is stuck in, the bound holds from this moment.
         if deadline::arm() {
-            wakeup::notify(WATCHDOG.load(Relaxed));
+            wakeup::notify(HANDLER.watchdog.load(Relaxed));
         }
     }
-    wakeup::notify(ORCHESTRATOR.load(Relaxed));
+    wakeup::notify(HANDLER.orchestrator.load(Relaxed));
     set_errno(errno);
 }
 
@@ -55,9 +63,9 @@ extern "C" fn on_signal(signal: c_int) {
 /// `nohup`, SIGINT by a shell that starts a job in the background.
 pub(crate) fn install(orchestrator: &'static Wakeup, watchdog: &'static Wakeup) {
     // SAFETY: getpid cannot fail.
-    OWNER.store(unsafe { libc::getpid() }, Relaxed);
-    ORCHESTRATOR.store(orchestrator.descriptor(), Relaxed);
-    WATCHDOG.store(watchdog.descriptor(), Relaxed);
+    HANDLER.owner.store(unsafe { libc::getpid() }, Relaxed);
+    HANDLER.orchestrator.store(orchestrator.descriptor(), Relaxed);
+    HANDLER.watchdog.store(watchdog.descriptor(), Relaxed);
     for signal in STOP_SIGNALS {
         let may_be_ignored = matches!(signal, libc::SIGHUP | libc::SIGINT);
         if !(may_be_ignored && sigaction::is_ignored(signal)) {

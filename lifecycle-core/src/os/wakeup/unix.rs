@@ -15,7 +15,7 @@ impl Wakeup {
     /// If the process has no file descriptors left.
     pub(crate) fn new() -> std::io::Result<Wakeup> {
         let (reader, writer) = UnixStream::pair()?;
-        // A full buffer must not block whoever notifies, an empty one not the reader.
+        // A full buffer must not block the notifying thread, an empty one not the reader.
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
         Ok(Wakeup { reader, writer })

@@ -67,6 +67,7 @@ impl History {
     }
 }
 
+#[cfg(any(test, fuzzing))]
 impl History {
     pub(super) fn record(&self) -> &Record {
         &self.record

@@ -10,6 +10,8 @@ mod history;
 #[cfg(test)]
 mod properties;
 mod reconcile;
+#[cfg(any(test, fuzzing))]
+mod rehearse;
 #[cfg(feature = "redis")]
 mod shared_store;
 mod writer;
@@ -25,12 +27,14 @@ use crate::os::clock::millis;
 use crate::os::process::Identity;
 use crate::restart::ledger::format::{Mark, Record, RunState};
 use crate::restart::ledger::reconcile::reconcile_dead_runs;
-use crate::restart::ledger::writer::{LedgerWriter, PATIENCE};
+use crate::restart::ledger::writer::{LedgerWriter, UPDATE_TIMEOUT};
 use crate::restart::policy::Decision;
 
 pub use crash::Crash;
 pub(crate) use file::crash_note_file;
 pub use history::{History, ReadError, read};
+#[cfg(fuzzing)]
+pub use rehearse::rehearse;
 
 /// What it takes from a crash to the next start on a busy machine: no part of a wait.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -61,7 +65,7 @@ pub(crate) struct Admission {
 }
 
 impl Ledger {
-    /// Touches the file only when there is something to be asked or told.
+    /// Touches the file only when there is something to read or write.
     pub(crate) fn new(restart: Restart) -> Ledger {
         Ledger {
             policy: restart.policy,
@@ -88,7 +92,7 @@ impl Ledger {
         let (moment, service) = (now.clone(), self.service.clone());
         let previous = Arc::new(OnceLock::new());
         let found = previous.clone();
-        let mut record = self.writer.update(PATIENCE, move |record| {
+        let mut record = self.writer.update(UPDATE_TIMEOUT, move |record| {
             reconcile_dead_runs(record, &own, &moment);
             let _ = found.set(reconcile::previous(record, &service));
             if alone {
@@ -103,7 +107,7 @@ impl Ledger {
         if !alone {
             let shared = self.ask_shared_store(&record, &now);
             let (moment, service) = (now.clone(), self.service.clone());
-            record = self.writer.update(PATIENCE, move |record| {
+            record = self.writer.update(UPDATE_TIMEOUT, move |record| {
                 shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
                 answer(record, &service, policy, &moment);
             });
@@ -152,7 +156,7 @@ impl Ledger {
             return;
         }
         self.started = Some(Moment::now());
-        self.writer.update(PATIENCE, self.marked(RunState::Running, None));
+        self.writer.update(UPDATE_TIMEOUT, self.marked(RunState::Running, None));
     }
 
     /// A shutdown that was asked for has begun. Not waited for: the disk is slow, and the hooks need not wait.
@@ -183,7 +187,7 @@ impl Ledger {
     /// The run crashed. Waits for the disk.
     pub(crate) fn crashed(&self, cause: String) -> PreviousRun {
         let previous = self.crashed_later(cause);
-        self.flush(PATIENCE);
+        self.flush(UPDATE_TIMEOUT);
         previous
     }
 
@@ -209,7 +213,7 @@ impl Ledger {
         previous
     }
 
-    /// Whether another process, or another image of this one, would find what was told.
+    /// Whether another process, or another image of this one, would find what was written.
     pub(crate) fn is_durable(&self) -> bool {
         self.writer.is_durable()
     }
@@ -252,41 +256,4 @@ fn admission(record: &Record, service: &str, policy: RestartPolicy, now: &Moment
     // Never longer than the longest wait, whatever a clock did to the file.
     let wait = newest.wait().unwrap_or_default().min(policy.max_wait).saturating_sub(served);
     Admission { wait, crashes: newest.counted.unwrap_or(1) }
-}
-
-/// All that a start does with the bytes of a file, without the file: for the fuzzer.
-///
-/// # Errors
-/// If they are not a ledger.
-///
-/// # Panics
-/// If a ledger makes a wait that is too long, or cannot be read again: what the fuzzer looks for.
-pub fn rehearse(bytes: &[u8]) -> Result<Duration, ReadError> {
-    let shown = History::try_from(bytes)?;
-    let (mut record, now) = (shown.record().clone(), Moment::now());
-    reconcile_dead_runs(&mut record, &Identity::own(), &now);
-    let _ = reconcile::previous(&record, "app").map(|previous| previous.to_string());
-    answer(&mut record, "app", RestartPolicy::DEFAULT, &now);
-    let wait = admission(&record, "app", RestartPolicy::DEFAULT, &now).wait;
-    assert!(wait <= RestartPolicy::DEFAULT.max_wait, "{wait:?}");
-    let again = History::try_from(&record.to_bytes()[..]).expect("what is written can be read");
-    let _ = format!("{shown}{again}");
-    Ok(wait)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the fuzzer found interesting, run as an ordinary test.
-    #[test]
-    fn nothing_in_the_fuzzers_corpus_does_harm() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/ledger");
-        let files: Vec<_> = std::fs::read_dir(corpus).expect("the corpus").flatten().collect();
-        let ledgers = files
-            .iter()
-            .filter(|file| rehearse(&std::fs::read(file.path()).expect("readable")).is_ok())
-            .count();
-        assert!(ledgers > 3 && files.len() > ledgers, "{ledgers} of {} are ledgers", files.len());
-    }
 }

@@ -22,7 +22,7 @@ use crate::restart::ledger::format::Record;
 use crate::restart::policy::{Decision, PastCrash};
 
 /// What a start waits for Redis, whatever the network does.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What one connection, and one answer, may take.
 const CONNECT: Duration = Duration::from_millis(1000);
@@ -103,9 +103,9 @@ impl SharedStore {
         };
         let thread = std::thread::Builder::new().name("lifecycle-redis".into()).spawn(asking);
         thread.map_err(|error| format!("its thread cannot be started: {error}"))?;
-        match receiver.recv_timeout(PATIENCE) {
+        match receiver.recv_timeout(TIMEOUT) {
             Ok(answer) => answer.map_err(|error| self.shared.store.redact(&error.to_string())),
-            Err(RecvTimeoutError::Timeout) => Err(format!("no answer within {PATIENCE:?}")),
+            Err(RecvTimeoutError::Timeout) => Err(format!("no answer within {TIMEOUT:?}")),
             Err(RecvTimeoutError::Disconnected) => Err("the thread that asked it panicked".into()),
         }
     }
@@ -126,7 +126,7 @@ impl Shared {
         Err((redis::ErrorKind::Client, "too many replicas crash at once").into())
     }
 
-    /// Decides by what stands there now; `None` if another replica was faster.
+    /// Decides by what the store has now; `None` if another replica was faster.
     fn append(
         &self,
         connection: &mut Connection,

@@ -16,7 +16,7 @@ pub(crate) type Change = Arc<dyn Fn(&mut Record) + Send + Sync>;
 const IN_MEMORY: &str = "counting crashes in memory only, so not across processes";
 
 /// What a caller waits for its change while the service starts or runs. Another process may hold the lock for a second.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(1500);
+pub(crate) const UPDATE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Hands changes to the thread; while the disk does not answer they are applied to what was last known.
 pub(crate) struct LedgerWriter {
@@ -34,7 +34,7 @@ struct State {
     queue: VecDeque<Change>,
     /// How many it took off.
     done: u64,
-    /// What stands in the file; all there is while it cannot be used.
+    /// What the file holds; all there is while it cannot be used.
     record: Record,
     /// Whether the last change reached the file.
     durable: bool,
@@ -64,15 +64,15 @@ impl LedgerWriter {
         LedgerWriter { shared, path }
     }
 
-    /// Makes a change and returns the record with it, once it is durable or `patience` is over.
+    /// Makes a change and returns the record with it, once it is durable or `timeout` is over.
     pub(crate) fn update(
         &self,
-        patience: Duration,
+        timeout: Duration,
         change: impl Fn(&mut Record) + Send + Sync + 'static,
     ) -> Record {
         let (mut state, number) = self.push(Arc::new(change));
         if !state.stalled {
-            let waited = self.shared.changed.wait_timeout_while(state, patience, |state| state.done < number);
+            let waited = self.shared.changed.wait_timeout_while(state, timeout, |state| state.done < number);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         if state.done >= number {
@@ -80,9 +80,9 @@ impl LedgerWriter {
         }
         let mut record = state.record.clone();
         state.queue.iter().for_each(|change| change(&mut record));
-        let told = std::mem::replace(&mut state.stalled, true);
+        let has_warned = std::mem::replace(&mut state.stalled, true);
         drop(state);
-        if !told {
+        if !has_warned {
             warn(&self.path, "write timed out; counting crashes in memory until the disk responds");
         }
         record
@@ -148,7 +148,7 @@ const UNWRITTEN: usize = 1000;
 /// The file, and what is not in it.
 struct LedgerFile {
     path: PathBuf,
-    /// Changes that could not be written: they are made again, on whatever stands there then.
+    /// Changes that could not be written: they are made again, on whatever the file holds then.
     unwritten: Vec<Change>,
     /// Trouble with the file is reported once.
     warned: bool,
@@ -156,7 +156,7 @@ struct LedgerFile {
 }
 
 impl LedgerFile {
-    /// Under the lock: what stands in the file, changed, written; returns it, and whether it was written. Any trouble
+    /// Under the lock: the contents of the file, changed, written; returns it, and whether it was written. Any trouble
     /// costs one warning, and goes on with what is `known`.
     fn update(&mut self, mut known: Record, changes: Vec<Change>) -> (Record, bool) {
         let change = |record: &mut Record| changes.iter().for_each(|change| change(record));

@@ -6,6 +6,7 @@ pub(crate) mod properties;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+#[cfg(any(test, fuzzing))]
 use crate::config::options::RestartOptions;
 use crate::config::resolve::RestartPolicy;
 
@@ -31,6 +32,7 @@ pub(crate) struct Decision {
 
 impl RestartPolicy {
     /// That of the default options.
+    #[cfg(any(test, fuzzing))]
     pub(crate) const DEFAULT: RestartPolicy = {
         let RestartOptions { max_crashes, within, wait, factor, max_wait, .. } = RestartOptions::DEFAULT;
         RestartPolicy { max_crashes, within, wait, factor, max_wait }

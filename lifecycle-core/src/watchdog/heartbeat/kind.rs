@@ -1,0 +1,21 @@
+//! What kinds of heartbeats there are.
+
+/// When a heartbeat is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arm {
+    /// From the start of the run, with the start-up limit until its first beat.
+    Start,
+    /// From its first beat.
+    FirstBeat,
+    /// While a call is under way.
+    Call,
+}
+
+/// Heartbeats of the framework itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BuiltIn {
+    /// The probe that beats from inside the runtime.
+    Runtime,
+    /// The `init` function, which never beats.
+    Init,
+}

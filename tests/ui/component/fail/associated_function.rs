@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    async fn close() {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+mod lifecycle {
+    pub use ::lifecycle::component;
+}
+
+#[lifecycle::component(crate = crate::lifecycle)]
+fn close() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component(order = )]
+    fn close(&self) {}
+}
+
+fn main() {}

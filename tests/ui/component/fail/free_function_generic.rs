@@ -1,0 +1,4 @@
+#[lifecycle::component]
+fn close<T>() {}
+
+fn main() {}

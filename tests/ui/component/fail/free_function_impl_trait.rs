@@ -1,0 +1,4 @@
+#[lifecycle::component]
+fn close(_pool: impl Sized) {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component(name = store)]
+    fn close(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+struct Store {
+    #[lifecycle::component]
+    pool: u8,
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::component]
+mod store {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+fn main() {
+    #[lifecycle::component]
+    let _close = 1;
+}

@@ -1,0 +1,4 @@
+#[lifecycle::component]
+static STORE: u8 = 1;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::component]
+enum Store {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component(order = FIRST)]
+    fn close(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    fn close(&self) -> impl Future<Output = ()> { async {} }
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::component(timeout = "20years")]
+async fn close() {}
+
+fn main() {}

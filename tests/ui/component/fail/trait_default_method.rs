@@ -1,0 +1,6 @@
+trait Close {
+    #[lifecycle::component]
+    async fn close(&self) {}
+}
+
+fn main() {}

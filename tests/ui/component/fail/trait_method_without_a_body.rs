@@ -1,0 +1,6 @@
+trait Close {
+    #[lifecycle::component]
+    fn close(&self);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+trait Close {}
+
+impl dyn Close {
+    #[lifecycle::component]
+    async fn close(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+struct Store;
+
+impl Store {
+    #[lifecycle::component]
+    #[lifecycle::component(phase = "stop")]
+    async fn close(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#[lifecycle::component]
+#[lifecycle::component]
+fn close() {}
+
+fn main() {}

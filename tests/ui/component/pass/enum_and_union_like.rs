@@ -1,0 +1,12 @@
+enum Store {
+    Open,
+}
+
+impl Store {
+    #[lifecycle::component]
+    fn close(&self) {}
+}
+
+fn main() {
+    lifecycle::manage(Store::Open);
+}

@@ -1,0 +1,6 @@
+use lifecycle::component;
+
+#[component]
+fn close() {}
+
+fn main() {}

@@ -1,0 +1,11 @@
+fn main() {
+    let manage = || {
+        struct Store;
+        impl Store {
+            #[lifecycle::component]
+            fn close(&self) {}
+        }
+        lifecycle::manage(Store)
+    };
+    manage();
+}

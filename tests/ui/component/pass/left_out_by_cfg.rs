@@ -1,0 +1,7 @@
+#[lifecycle::component]
+#[cfg(any())]
+fn close() -> Missing {}
+
+fn main() {
+    assert!(lifecycle::plan().hooks.is_empty());
+}

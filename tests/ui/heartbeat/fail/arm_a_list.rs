@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(arm("call"))]
+fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(arm = 1)]
+fn tick() {}
+
+fn main() {}

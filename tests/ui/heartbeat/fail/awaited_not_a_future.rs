@@ -1,0 +1,6 @@
+#[lifecycle::heartbeat]
+async fn tick() {
+    1.await;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[lifecycle::heartbeat]
+async fn tick() {
+    let _number: u32 = std::future::ready("text").await;
+}
+
+fn main() {}

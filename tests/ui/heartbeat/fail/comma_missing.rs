@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = "1s" name = "tick")]
+fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(time_out = "1s")]
+fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(name = tick)]
+fn tick() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+fn main() {
+    #[lifecycle::heartbeat]
+    for _ in 0..3 {}
+}

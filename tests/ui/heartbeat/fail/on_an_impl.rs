@@ -1,0 +1,6 @@
+struct Scheduler;
+
+#[lifecycle::heartbeat]
+impl Scheduler {}
+
+fn main() {}

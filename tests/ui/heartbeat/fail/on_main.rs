@@ -1,0 +1,2 @@
+#[lifecycle::heartbeat]
+fn main() {}

@@ -1,0 +1,3 @@
+#[lifecycle::heartbeat]
+#[lifecycle::main]
+async fn main() {}

@@ -1,0 +1,3 @@
+#[lifecycle::main]
+#[lifecycle::heartbeat]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(arm)]
+fn tick() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[lifecycle::heartbeat]
+fn tick() -> impl Future<Output = ()> {
+    std::future::ready(())
+}
+
+fn main() {}

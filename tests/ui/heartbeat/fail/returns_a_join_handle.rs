@@ -1,0 +1,6 @@
+#[lifecycle::heartbeat]
+fn tick() -> std::pin::Pin<Box<dyn std::future::Future<Output = ()>>> {
+    Box::pin(std::future::pending())
+}
+
+fn main() {}

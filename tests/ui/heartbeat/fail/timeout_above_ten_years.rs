@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = "100000w")]
+fn tick() {}
+
+fn main() {}

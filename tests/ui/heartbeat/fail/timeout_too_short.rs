@@ -1,0 +1,4 @@
+#[lifecycle::heartbeat(timeout = "10ms")]
+fn tick() {}
+
+fn main() {}

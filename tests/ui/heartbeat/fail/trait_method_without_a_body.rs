@@ -1,0 +1,6 @@
+trait Tick {
+    #[lifecycle::heartbeat]
+    fn tick(&self);
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#[lifecycle::heartbeat]
+#[lifecycle::heartbeat(name = "tick")]
+fn tick() {}
+
+fn main() {}

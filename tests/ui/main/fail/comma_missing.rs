@@ -1,0 +1,2 @@
+#[lifecycle::main(drain = "1s" shutdown_timeout = "2s")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::component]
+fn main() {}

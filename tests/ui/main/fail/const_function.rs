@@ -1,0 +1,2 @@
+#[lifecycle::main]
+const fn main() {}

@@ -1,0 +1,6 @@
+mod elsewhere {
+    pub use lifecycle::main;
+}
+
+#[elsewhere::main(crate = elsewhere)]
+fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(shutdown_timeout = "10s", drain = "11s")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(drain = "-1s")]
+fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main]
+extern "C" fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::main(init = setup())]
+fn main() {}
+
+fn setup() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(init = setup)]
+fn main() {}

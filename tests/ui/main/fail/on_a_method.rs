@@ -1,0 +1,8 @@
+struct Service;
+
+impl Service {
+    #[lifecycle::main]
+    fn main(&self) {}
+}
+
+fn main() {}

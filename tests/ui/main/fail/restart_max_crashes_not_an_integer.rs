@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(max_crashes = "3"))]
+fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(max_wait = "11y"))]
+async fn main() {}

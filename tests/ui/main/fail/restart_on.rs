@@ -1,0 +1,2 @@
+#[lifecycle::main(restart = on)]
+fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(max_crashes = 3)]
+fn main() {}

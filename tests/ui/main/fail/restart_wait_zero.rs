@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(wait = "0s"))]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::main]
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}

@@ -1,0 +1,2 @@
+#[lifecycle::main(shutdown_timeout = "3651d")]
+async fn main() {}

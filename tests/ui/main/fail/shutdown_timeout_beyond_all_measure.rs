@@ -1,0 +1,2 @@
+#[lifecycle::main(shutdown_timeout = "500000000000y")]
+async fn main() {}

@@ -1,0 +1,3 @@
+#[tokio::main]
+#[lifecycle::main]
+async fn main() {}

@@ -1,0 +1,3 @@
+#[lifecycle::main]
+#[tokio::main]
+async fn main() {}

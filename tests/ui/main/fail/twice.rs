@@ -1,0 +1,3 @@
+#[lifecycle::main]
+#[lifecycle::main]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(startup = "1ms"))]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(timeout = "49ms"))]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(watchdog(startup = "0s"))]
+fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(worker_threads = 100000)]
+fn main() {}

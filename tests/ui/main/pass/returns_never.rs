@@ -1,0 +1,4 @@
+#[lifecycle::main(restart = false)]
+fn main() -> ! {
+    std::process::exit(0)
+}
