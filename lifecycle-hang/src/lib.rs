@@ -17,13 +17,14 @@ mod capture;
 mod diagnose;
 mod dump;
 mod helper;
+mod image;
 mod report;
 mod request;
 mod stderr;
 mod symbolize;
 
 pub use capture::awaits::trace_poll;
-pub use report::{LONGEST, OutOfMemory, prepare, write};
+pub use report::{LONGEST, OutOfMemory, prepare, sample, write};
 pub use request::{Breadcrumb, NoTasks, ReportKind, Request, TaskSource, TaskState, TracedTask};
 pub use stderr::Stderr;
 

@@ -3,6 +3,9 @@
 use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
+use lifecycle_os::clock::millis;
+use lifecycle_os::sigaction::without_file_size_signal;
+
 use crate::capture::permit::{FATAL, OTHER, PERMITS};
 use crate::capture::{awaits, half_time, threads};
 use crate::dump::{Data, Facts, Mapping, Walks};
@@ -53,19 +56,44 @@ pub fn prepare() {
 /// # Ok::<(), lifecycle_hang::OutOfMemory>(())
 /// ```
 pub fn write(request: &Request<'_>, out: &mut dyn Write) -> Result<(), OutOfMemory> {
-    let mut mapping = Mapping::new().ok_or(OutOfMemory { _private: () })?;
+    // Its memory is a file, and as long as one.
+    let mapping = without_file_size_signal(Mapping::new);
+    let mut mapping = mapping.ok_or(OutOfMemory { _private: () })?;
     let walks = mapping.walks();
     let all_closed = collect(request, &mut mapping.data().facts, walks);
     if !(request.is_outdated)() {
         print(request, &mut mapping, walks, out);
     }
+    give_back(mapping, all_closed);
+    Ok(())
+}
+
+/// Keeps what the threads do now, to be compared with the next fatal report, as a report of
+/// [`HalfTime`](ReportKind::HalfTime) does; prints nothing and costs a fraction of it.
+///
+/// ```
+/// lifecycle_hang::sample();
+/// ```
+pub fn sample() {
+    let Some(mut mapping) = without_file_size_signal(Mapping::new) else { return };
+    let walks = mapping.walks();
+    let facts = &mut mapping.data().facts;
+    threads::executable_mappings(&mut facts.maps);
+    threads::describe_all(facts);
+    let generation = PERMITS[OTHER].begin(walks);
+    let all_closed = capture::capture(facts, walks, OTHER, generation);
+    threads::sample(facts, 1);
+    half_time::keep(facts, walks);
+    give_back(mapping, all_closed);
+}
+
+fn give_back(mapping: Mapping, all_closed: bool) {
     if all_closed {
-        // SAFETY: every permit was taken back, so nobody writes to it any more; `walks` is not used below.
+        // SAFETY: every permit was taken back, so nobody writes to it any more, and the caller has done with it.
         unsafe { mapping.unmap() };
     } else {
         mapping.close();
     }
-    Ok(())
 }
 
 /// Returns whether nobody writes into `walks` any more.
@@ -93,6 +121,7 @@ fn describe(request: &Request<'_>, facts: &mut Facts) {
     facts.brief = u32::from(matches!(request.kind, ReportKind::HalfTime | ReportKind::Suspects));
     facts.goes_on = u32::from(request.kind == ReportKind::Asked);
     facts.about = request.thread;
+    facts.longest_poll = request.longest_poll.map_or(0, millis);
     // Writing into a text never fails: it cuts.
     let _ = write!(facts.title, "{}", request.title);
     let _ = write!(facts.notes, "{}", request.notes);
@@ -112,8 +141,10 @@ fn describe(request: &Request<'_>, facts: &mut Facts) {
 
 fn print(request: &Request<'_>, mapping: &mut Mapping, walks: &Walks, out: &mut dyn Write) {
     let is_outdated = request.is_outdated;
-    if !helper::run(mapping, is_outdated) && !is_outdated() {
-        helper::write_without_help(mapping);
+    if let Err(why) = helper::run(mapping, is_outdated)
+        && !is_outdated()
+    {
+        helper::write_without_help(mapping, why);
     }
     let Data { facts, text, .. } = mapping.data();
     let _ = out.write_str(text.as_str());

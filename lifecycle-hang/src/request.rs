@@ -1,6 +1,7 @@
 //! What a report is asked for, and what is known before anybody is looked into: values and functions of whoever asks.
 
 use std::fmt::{self, Display};
+use std::time::Duration;
 
 use lifecycle_os::clock::Age;
 use lifecycle_os::text::Text;
@@ -52,6 +53,8 @@ pub struct Request<'a> {
     pub breadcrumb: Option<Breadcrumb<'a>>,
     /// The thread that it is about, or 0: named first.
     pub thread: u32,
+    /// A task that is in one poll for so long is a suspect, whatever its thread does; `None`: no task is.
+    pub longest_poll: Option<Duration>,
     /// Tasks that can tell what they wait for.
     pub tasks: &'a dyn TaskSource,
     /// Files of the program, as `file!()` gives them: by them the workspace is known. Up to eight count.
@@ -74,6 +77,7 @@ impl<'a> Request<'a> {
             notes: &"",
             breadcrumb: None,
             thread: 0,
+            longest_poll: None,
             tasks: &NoTasks,
             files: &[],
             own_crates: &[],

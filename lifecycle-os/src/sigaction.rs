@@ -97,6 +97,23 @@ pub unsafe fn call_previous(
     }
 }
 
+/// Runs `f` so that a file that is too long for the process (RLIMIT_FSIZE) is an error of the call that writes to it, and
+/// does not end the process by SIGXFSZ.
+pub fn without_file_size_signal<T>(f: impl FnOnce() -> T) -> T {
+    let signal = set_of(&[libc::SIGXFSZ]);
+    let before = change_mask(libc::SIG_BLOCK, &signal);
+    let result = f();
+    // SAFETY: valid sets and a valid time. The kernel sends it to the thread that wrote: if it is there, it is ours.
+    unsafe {
+        if libc::sigismember(&raw const before, libc::SIGXFSZ) == 0 {
+            let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&raw const signal, null_mut(), &raw const at_once);
+        }
+    }
+    change_mask(libc::SIG_SETMASK, &before);
+    result
+}
+
 /// Sends a signal to this process; once no thread blocks it, it is delivered.
 pub fn raise(signal: c_int) {
     // SAFETY: takes numbers only.

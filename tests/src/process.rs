@@ -66,3 +66,31 @@ pub fn thread_names(pid: u32) -> Vec<String> {
     names.sort();
     names
 }
+
+/// The signals that wait for threads which block them, as a mask.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn pending_signals(pid: u32) -> u64 {
+    let threads = read_dir(format!("/proc/{pid}/task")).expect("it lives").flatten();
+    let statuses = threads.filter_map(|thread| read_to_string(thread.path().join("status")).ok());
+    let pending = statuses.filter_map(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("SigPnd:"))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    });
+    pending.fold(0, |all, one| all | one)
+}
+
+/// The processes that a process has started and that live.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn children(pid: u32) -> Vec<u32> {
+    let threads = read_dir(format!("/proc/{pid}/task")).expect("it lives").flatten();
+    let lists = threads.filter_map(|thread| read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}

@@ -85,6 +85,7 @@ fn tasks_that_wait_for_each_other() {
     row("tokio-mutex", "tokio-mutex", "task `main`: awaiting a tokio Mutex", "refresh_token");
     row("full", "full", "task `main`: awaiting room in a channel", "full");
     row("join", "join", "task `main`: awaiting a Notify", "wait_for_fill");
+    row("stopping", "stopping", "task `main`: awaiting a Notify", "wait_for_work");
 }
 
 #[test]

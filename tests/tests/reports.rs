@@ -118,7 +118,18 @@ fn nothing_is_installed_before_and_after_a_report() {
     service.signal(SIGTERM);
     let output = service.wait().expect_code(0);
     assert!(output.stderr.contains("`waiter`"), "{}", output.stderr);
-    assert!(!output.stderr.contains("SUSPECT task"), "{}", output.stderr);
+    assert!(!output.stderr.contains("SUSPECT"), "{}", output.stderr);
+}
+
+/// Each report costs a helper: a service that is always slow must not spend its time on them.
+#[test]
+fn a_heartbeat_that_is_late_again_and_again_is_reported_once() {
+    let mut service = serves("slow").start();
+    service.line("turn 8");
+    service.signal(SIGTERM);
+    let output = service.wait().expect_code(0);
+    assert_eq!(output.stderr.matches("at half-time of heartbeat").count(), 1, "{}", output.stderr);
+    assert!(output.stderr.matches("(half of its 1 s timeout)").count() > 3, "{}", output.stderr);
 }
 
 /// A walk over a stack that leads nowhere must not take the service along.

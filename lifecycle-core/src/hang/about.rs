@@ -1,6 +1,7 @@
 //! What a report is about, and what it says before anybody is looked into.
 
 use std::fmt::{self, Display};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::model::place::Place;
 use crate::tasks::tracked::TrackedTask;
@@ -11,8 +12,8 @@ use crate::watchdog::message::Stale;
 pub(crate) enum About {
     /// The verdict fell.
     Hang(&'static Heartbeat),
-    /// Half of its time is over.
-    HalfTime(&'static Heartbeat),
+    /// Half of its time is over. How often that came for the same cause since the last report of it.
+    HalfTime(&'static Heartbeat, u32),
     /// A hook is late.
     Late,
     /// A task does not leave its poll.
@@ -24,7 +25,7 @@ pub(crate) enum About {
 impl About {
     /// Where the stale heartbeat's function awaits.
     pub(super) fn crumb(&self) -> Option<(&'static Heartbeat, &'static Place)> {
-        let (About::Hang(heartbeat) | About::HalfTime(heartbeat)) = *self else { return None };
+        let (About::Hang(heartbeat) | About::HalfTime(heartbeat, _)) = *self else { return None };
         heartbeat.inside().filter(|inside| **inside != heartbeat.place()).map(|inside| (heartbeat, inside))
     }
 
@@ -43,25 +44,34 @@ pub(super) struct Title<'a>(&'a About);
 
 impl Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pid = std::process::id();
+        if let About::Frozen(task) = self.0 {
+            let snapshot = task.snapshot();
+            let (name, age) = (snapshot.name, snapshot.age);
+            writeln!(
+                f,
+                "WARN lifecycle: task `{name}` has been in one poll for {age}, while heartbeats go on"
+            )?;
+        }
+        write!(f, "hang report of process {} at {}", std::process::id(), now())?;
         match self.0 {
-            About::Hang(_) => write!(f, "hang report of process {pid}:"),
-            About::HalfTime(heartbeat) => {
-                write!(f, "hang report of process {pid} at half-time of heartbeat `{}`:", heartbeat.name())
+            About::Hang(_) | About::Frozen(_) => f.write_str(":"),
+            About::HalfTime(heartbeat, left_out) => {
+                write!(f, ", at half-time of heartbeat `{}`", heartbeat.name())?;
+                match left_out {
+                    0 => f.write_str(":"),
+                    _ => write!(f, "; {left_out} more since the last report of it, an hour ago or longer:"),
+                }
             }
-            About::Late => write!(f, "hang report of process {pid}, for a hook that is late:"),
-            About::Frozen(task) => {
-                let snapshot = task.snapshot();
-                write!(
-                    f,
-                    "WARN lifecycle: task `{}` has been in one poll for {}, while heartbeats go on\n\
-                     hang report of process {pid}:",
-                    snapshot.name, snapshot.age
-                )
-            }
-            About::Asked => write!(f, "hang report of process {pid}, which goes on:"),
+            About::Late => f.write_str(", for a hook that is late:"),
+            About::Asked => f.write_str(", which goes on:"),
         }
     }
+}
+
+/// By a clock that may be set to anything; what humantime cannot show is a broken clock.
+fn now() -> humantime::Rfc3339Timestamp {
+    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    humantime::format_rfc3339_seconds(SystemTime::now().clamp(UNIX_EPOCH, last))
 }
 
 /// Every heartbeat that is not fresh, those of the runtime too.

@@ -9,6 +9,7 @@
 )]
 
 mod about;
+mod half_times;
 mod late;
 mod output;
 mod plain;

@@ -8,11 +8,13 @@ use std::sync::{Mutex, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use super::half_times::HalfTimes;
 use super::late::LateLook;
 use super::output::Output;
 use super::{About, stacks, wake_all};
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::lock::lock;
+use crate::os::thread;
 use crate::tasks::tracked::TrackedTask;
 use crate::watchdog::heartbeat::Heartbeat;
 
@@ -48,12 +50,12 @@ const STACK: usize = 1 << 20;
 /// Starts the thread.
 pub(crate) fn start() {
     REPORTER.thread.get_or_init(|| {
-        let builder = std::thread::Builder::new().name("lifecycle-report".into()).stack_size(STACK);
-        let thread = builder.spawn(|| {
+        let mut half_times = HalfTimes::default();
+        let work = move || {
             stacks::prepare();
-            REPORTER.run();
-        });
-        thread.ok().map(|thread| thread.thread().clone())
+            REPORTER.run(&mut half_times);
+        };
+        thread::spawn("lifecycle-report", Some(STACK), work).ok()
     });
 }
 
@@ -112,23 +114,29 @@ impl Reporter {
         self.thread.get().into_iter().flatten().for_each(Thread::unpark);
     }
 
-    fn run(&self) {
+    fn run(&self, half_times: &mut HalfTimes) {
         loop {
-            if !self.act() {
+            if !self.act(half_times) {
                 std::thread::park();
             }
         }
     }
 
     /// Does one thing; false if there was none.
-    fn act(&self) -> bool {
+    fn act(&self, half_times: &mut HalfTimes) -> bool {
         let look = lock(&self.looks).first().cloned();
         if self.wake.swap(false, AcqRel) {
             wake_all();
         } else if let Some(look) = look {
             self.look(&look);
         } else if let Some(heartbeat) = self.half_time.take() {
-            stacks::write(&About::HalfTime(heartbeat), &mut Output::new());
+            match half_times.admit(heartbeat, Instant::now()) {
+                Some(left_out) => {
+                    stacks::write(&About::HalfTime(heartbeat, left_out), &mut Output::new());
+                }
+                // A verdict may follow, and compares.
+                None => stacks::sample(),
+            }
         } else if let Some(task) = self.frozen.take() {
             stacks::write(&About::Frozen(task), &mut Output::new());
         } else if self.quits.load(Acquire) > 0 {

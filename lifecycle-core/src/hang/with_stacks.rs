@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Release;
+use std::time::Duration;
 
 use lifecycle_hang::{Breadcrumb, ReportKind, Request, TaskSource, TaskState, TracedTask};
-pub(super) use lifecycle_hang::{prepare, trace_poll};
+pub(super) use lifecycle_hang::{prepare, sample, trace_poll};
 
 use super::{About, LONGEST_REPORT, fatal_has_begun, plain, reporter, settings, wake_all};
 use crate::os::text::Text;
@@ -26,6 +27,7 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
         notes: &notes,
         breadcrumb,
         thread: if let About::Frozen(task) = about { task.snapshot().thread } else { 0 },
+        longest_poll: about.longest_poll(),
         tasks: &Tasks { kind: about.kind() },
         files: &files(),
         own_crates: &["lifecycle_core"],
@@ -39,10 +41,19 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
 }
 
 impl About {
+    /// By ticks of the watchdog's, as a heartbeat's age: one that is a tick younger may have held it up.
+    fn longest_poll(&self) -> Option<Duration> {
+        match self {
+            About::Hang(heartbeat) | About::HalfTime(heartbeat, _) => Some(heartbeat.stale().mul_f64(0.75)),
+            About::Frozen(task) => task.snapshot().age.0,
+            About::Late | About::Asked => None,
+        }
+    }
+
     fn kind(&self) -> ReportKind {
         match self {
             About::Hang(_) => ReportKind::Fatal,
-            About::HalfTime(_) => ReportKind::HalfTime,
+            About::HalfTime(..) => ReportKind::HalfTime,
             About::Late | About::Frozen(_) => ReportKind::Suspects,
             About::Asked => ReportKind::Asked,
         }

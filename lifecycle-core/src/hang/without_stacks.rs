@@ -7,6 +7,8 @@ use super::{About, plain};
 
 pub(super) fn prepare() {}
 
+pub(super) fn sample() {}
+
 pub(super) fn write(about: &About, out: &mut dyn Write) {
     plain::write(about, &"stacks of threads are told on Linux, with lifecycle's feature `stacks`", out);
 }

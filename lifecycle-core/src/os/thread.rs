@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, Thread};
 use std::time::Duration;
 
+#[cfg(unix)]
+use crate::os::sigaction;
 use crate::os::stderr::stderr_line;
 
 /// After a panic it goes on after this, so that one that panics at once does not spin.
@@ -18,6 +20,9 @@ pub(crate) fn spawn(
 ) -> io::Result<Thread> {
     let builder = stack.map_or_else(Builder::new, |stack| Builder::new().stack_size(stack)).name(name.into());
     let thread = builder.spawn(move || {
+        // Our lines and files may exceed RLIMIT_FSIZE: that is an error of the call, and no end of the process.
+        #[cfg(unix)]
+        sigaction::change_mask(libc::SIG_BLOCK, &sigaction::set_of(&[libc::SIGXFSZ]));
         // The panic hook has printed what it was. A payload may panic when it is dropped.
         while let Err(payload) = catch_unwind(AssertUnwindSafe(&mut work)) {
             std::mem::forget(payload);

@@ -26,11 +26,8 @@ pub(crate) struct Asked {
 /// Notes what is known of each task, and asks those that are idle for more; they must be woken to tell it.
 pub(crate) fn ask(source: &dyn TaskSource, facts: &mut Facts, table: usize, generation: u32) -> Asked {
     let mut asked = Asked { tasks: [None; TASKS], table, generation };
-    source.for_each(&mut |traced| {
-        let index = facts.tasks as usize;
-        if index == TASKS {
-            return;
-        }
+    let chosen = choose(source, &mut facts.all_tasks);
+    for (index, traced) in chosen.into_iter().flatten().enumerate() {
         let TaskState { name, place, thread, polls, age } = traced.state();
         facts.task[index] = Task { name, place, thread, polls, age, finding: Finding::NONE };
         facts.tasks += 1;
@@ -39,8 +36,27 @@ pub(crate) fn ask(source: &dyn TaskSource, facts: &mut Facts, table: usize, gene
             traced.trace(Address { table, generation, index }.pack());
             asked.tasks[index] = Some(traced);
         }
-    });
+    }
     asked
+}
+
+/// All of them; of more than there is room for, those that have been in a poll, or idle, for longest. Counts all.
+fn choose(source: &dyn TaskSource, all: &mut u32) -> [Option<&'static dyn TracedTask>; TASKS] {
+    let mut chosen = [None; TASKS];
+    let mut ranks = [(false, None); TASKS];
+    // Of those chosen the one that goes first.
+    let mut least = 0;
+    source.for_each(&mut |traced| {
+        let state = traced.state();
+        let rank = (state.thread != 0, state.age.0);
+        let index = if (*all as usize) < TASKS { *all as usize } else { least };
+        if (*all as usize) < TASKS || rank > ranks[least] {
+            (chosen[index], ranks[index]) = (Some(traced), rank);
+            least = (0..TASKS).min_by_key(|index| ranks[*index]).unwrap_or(0);
+        }
+        *all = all.saturating_add(1);
+    });
+    chosen
 }
 
 impl Asked {

@@ -4,10 +4,10 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::dump::modules::modules;
+use crate::image::modules::modules;
 
 /// Bytes of the stack that are looked at.
-const DEPTH: usize = 16 << 10;
+pub(super) const DEPTH: usize = 16 << 10;
 
 /// Fewer frames than this are no walk.
 pub(crate) const LEAST: u32 = 3;
@@ -41,13 +41,13 @@ pub(crate) unsafe fn scan(pointer: u64, mut f: impl FnMut(u64) -> bool) {
     }
 }
 
-fn is_code(address: u64) -> bool {
+pub(super) fn is_code(address: u64) -> bool {
     CODE.iter().any(|[begin, end]| begin.load(Relaxed) + 8 <= address && address < end.load(Relaxed))
 }
 
 /// Whether the instruction before the address is a call: `E8` with an offset, or one of the forms of `FF /2`.
 #[cfg(target_arch = "x86_64")]
-fn follows_call(address: u64) -> bool {
+pub(super) fn follows_call(address: u64) -> bool {
     // SAFETY: eight bytes before it lie in code, which is readable.
     let before = |back: u64| unsafe {
         std::ptr::with_exposed_provenance::<u8>((address - back) as usize).read_volatile()
@@ -58,7 +58,7 @@ fn follows_call(address: u64) -> bool {
 
 /// Whether the instruction before the address is `bl` or `blr`.
 #[cfg(target_arch = "aarch64")]
-fn follows_call(address: u64) -> bool {
+pub(super) fn follows_call(address: u64) -> bool {
     if address % 4 != 0 {
         return false;
     }

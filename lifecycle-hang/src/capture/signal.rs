@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 
 use lifecycle_os::sigaction::{self, InfoHandler};
+use lifecycle_os::threads::Blocked;
 
 use super::fault;
 use super::handler::on_signal;
@@ -41,6 +42,11 @@ impl Signal {
             sigaction::install_with_info(number, on_signal, libc::SA_RESTART, &mask);
         }
         Some(Signal { number })
+    }
+
+    /// False for a thread that blocks it: it would stay queued, and each report would add one.
+    pub(super) fn reaches(&self, thread: u32) -> bool {
+        !Blocked::by(thread).has(self.number)
     }
 
     pub(super) fn send(&self, thread: u32, address: Address) {

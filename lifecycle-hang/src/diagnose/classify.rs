@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lifecycle_os::text::Text;
 
-use super::frame_patterns::{ALLOCATOR, AWAITED, BLOCKED, LIBC_ALLOCATOR};
+use super::frame_patterns::{ALLOCATOR, AWAITED, BLOCKED, LIBC_ALLOCATOR, WAITED_FOR_AT_ITSELF};
 use crate::dump::{Call, Cause, Finding, Thread};
 use crate::symbolize::name::short;
 use crate::symbolize::{Author, Frame};
@@ -30,14 +30,15 @@ pub(crate) fn thread(frames: &[Frame], facts: &Thread, sampled: u64, guessed: bo
     let Some(first) = theirs.iter().position(|frame| frame.author == Author::User) else {
         return Finding::NONE;
     };
-    let is_running = facts.state == b'R' || facts.ran[1].saturating_sub(facts.ran[0]) * BUSY_SHARE > sampled;
+    let is_busy = facts.ran[1].saturating_sub(facts.ran[0]) * BUSY_SHARE > sampled;
+    let is_running = facts.state == b'R' || is_busy;
     // A guessed stack is full of calls to the allocator that have returned.
     let allocation = if guessed { None } else { allocation(theirs, first, is_running) };
     let (culprit, cause) = match allocation {
         Some(Some(caller)) => (caller, Cause::Allocator),
         // It is we who wait for the user's allocator.
         Some(None) => return Finding::NONE,
-        None => (first, blocked(&frames[..first], facts, is_running)),
+        None => (first, blocked(&frames[..first], facts, is_running, is_busy)),
     };
     let mut finding = finding(cause, &frames[culprit], frames);
     let is_runtime = |frame: &Frame| {
@@ -49,7 +50,9 @@ pub(crate) fn thread(frames: &[Frame], facts: &Thread, sampled: u64, guessed: bo
         return Finding::NONE;
     }
     finding.descriptor = descriptor(cause, facts.call);
-    if facts.call.known == 1 && facts.call.number == libc::SYS_futex && cause.is_blocking_lock() {
+    let says_which = |frame: &Frame| WAITED_FOR_AT_ITSELF.iter().any(|word| frame.says(word));
+    let is_futex = facts.call.known == 1 && facts.call.number == libc::SYS_futex;
+    if is_futex && cause.is_blocking_lock() && frames[..culprit].iter().any(says_which) {
         finding.lock = facts.call.args[0];
     }
     finding
@@ -73,7 +76,7 @@ fn allocation(frames: &[Frame], first: usize, is_running: bool) -> Option<Option
     Some(frames[from..].iter().position(is_caller).map(|caller| from + caller))
 }
 
-fn blocked(called: &[Frame], facts: &Thread, is_running: bool) -> Cause {
+fn blocked(called: &[Frame], facts: &Thread, is_running: bool, is_busy: bool) -> Cause {
     let said = |words: &[&str]| called.iter().any(|frame| words.iter().any(|word| frame.says(word)));
     let by_name = BLOCKED.into_iter().find(|(_, words)| said(words)).map(|(cause, _)| cause);
     match by_name {
@@ -82,6 +85,8 @@ fn blocked(called: &[Frame], facts: &Thread, is_running: bool) -> Cause {
             by_name.unwrap_or(Cause::Spin)
         }
         Some(Cause::Drop) | None => by_system_call(facts),
+        // It asks again and again, and has most of a processor for it.
+        Some(_) if is_busy && !in_system_call(facts.call) => Cause::Spin,
         Some(cause) => cause,
     }
 }
@@ -130,17 +135,22 @@ fn descriptor(cause: Cause, call: Call) -> i32 {
 
 /// The diagnosis of a chain of awaits, and the part of its frames that is the task's own.
 pub(crate) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
-    // Inside of the leaf lie our own clone of the waker and what it notes; outside of the task our own poll.
+    // Inside of the leaf lie our own clone of the waker and what it notes; outside of the task our own poll. In between
+    // there may be futures of ours that the user awaits.
     let start = frames.iter().position(|frame| frame.author != Author::Own).unwrap_or(frames.len());
     let frames = &frames[start..];
-    let end = frames.iter().position(|frame| frame.author == Author::Own).unwrap_or(frames.len());
-    let frames = &frames[..end];
+    let traced = frames.iter().position(|frame| frame.author == Author::Own && frame.says("trace_poll"));
+    let is_own = |frame: &Frame| frame.author == Author::Own;
+    let inside = &frames[..traced.unwrap_or(frames.len())];
+    let last = inside.iter().rposition(|frame| frame.author == Author::User).map(|last| last + 1);
+    let frames = &frames[..last.or_else(|| inside.iter().position(is_own)).unwrap_or(inside.len())];
     let first = frames.iter().position(|frame| frame.author == Author::User);
     let leaf = &frames[..first.unwrap_or(frames.len())];
     let said = |words: &[&str]| leaf.iter().any(|frame| words.iter().any(|word| frame.says(word)));
     let cause = AWAITED.into_iter().find(|(_, words)| said(words)).map_or(Cause::Other, |(cause, _)| cause);
     // A channel's messages are waited for in the channel, room for one in its semaphore.
     let cause = if cause == Cause::Message && said(&["batch_semaphore"]) { Cause::Room } else { cause };
+    let cause = if leaf.iter().any(is_own) { Cause::Shutdown } else { cause };
     let finding = match first {
         Some(first) => finding(cause, &frames[first], frames),
         None => Finding { cause, ..Finding::NONE },
@@ -155,4 +165,78 @@ fn user_hash(frames: &[Frame]) -> u64 {
     }
     // 0 stands for: not known.
     hasher.finish().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: Author = Author::User;
+    const SAMPLED: u64 = 20_000_000;
+
+    fn frames(frames: &[(&str, Author)]) -> Vec<Frame> {
+        let frame = |(name, author): &(&str, Author)| Frame {
+            name: Text::of(name),
+            full: Text::new(),
+            file: Text::new(),
+            line: 1,
+            author: *author,
+        };
+        frames.iter().map(frame).collect()
+    }
+
+    /// A thread in a system call, or one that has had the processor all the time.
+    fn thread_in(call: Option<i64>) -> Thread {
+        // SAFETY: zeroed memory is a valid one, as `Facts` says.
+        let mut thread = unsafe { std::mem::MaybeUninit::<Thread>::zeroed().assume_init() };
+        thread.state = if call.is_some() { b'S' } else { b'R' };
+        thread.ran = [0, if call.is_some() { 0 } else { SAMPLED }];
+        thread.call = Call { known: 1, number: call.unwrap_or(-1), args: [0x7000; 6], sp: 1, pc: 1 };
+        if call.is_none() {
+            thread.call = Call::NONE;
+        }
+        thread
+    }
+
+    #[test]
+    fn what_a_thread_waits_for_is_named_by_what_it_called() {
+        let futex = Some(libc::SYS_futex);
+        for (called, call, expected, has_lock) in [
+            (
+                &["syscall", "std::sys::sync::mutex::futex::Mutex::lock_contended"][..],
+                futex,
+                Cause::Mutex,
+                true,
+            ),
+            // It waits at a word of the thread's: that says nothing of which lock it is.
+            (&["syscall", "parking_lot::raw_mutex::RawMutex::lock_slow"], futex, Cause::Mutex, false),
+            (&["syscall", "std::sync::mpmc::list::Channel::recv"], futex, Cause::Channel, false),
+            (&["std::sync::mpmc::list::Channel::try_recv"], None, Cause::Spin, false),
+            (&["syscall", "std::sync::barrier::Barrier::wait"], futex, Cause::Rendezvous, false),
+            (&[], None, Cause::Spin, false),
+        ] {
+            let library = called.iter().map(|name| (*name, Author::Library));
+            let frames = frames(&library.chain([("bank::debit", USER)]).collect::<Vec<_>>());
+            let finding = thread(&frames, &thread_in(call), SAMPLED, false);
+            assert_eq!((finding.cause, finding.lock != 0), (expected, has_lock), "{called:?}");
+            assert_eq!(finding.function.as_str(), "debit");
+        }
+    }
+
+    #[test]
+    fn a_future_of_ours_on_the_way_does_not_cut_the_chain() {
+        let clone = ("lifecycle_hang::capture::awaits::clone", Author::Own);
+        let traced = ("lifecycle_hang::capture::awaits::trace_poll", Author::Own);
+        let (stopping, leaf) = (
+            ("lifecycle_core::supervisor::functions::stopping", Author::Own),
+            ("tokio::sync::notify::poll", Author::Library),
+        );
+        let chain = frames(&[clone, leaf, stopping, ("app::main", USER), traced, ("app::outside", USER)]);
+        let (finding, chain) = awaiting(&chain);
+        assert_eq!((finding.cause, finding.function.as_str()), (Cause::Shutdown, "main"));
+        assert_eq!(chain.len(), 3);
+        let work = frames(&[clone, leaf, ("app::main", USER), traced]);
+        let (finding, _) = awaiting(&work);
+        assert_eq!((finding.cause, finding.function.as_str()), (Cause::Notify, "main"));
+    }
 }

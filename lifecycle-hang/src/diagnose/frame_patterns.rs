@@ -3,7 +3,8 @@
 use crate::dump::Cause;
 
 /// What frames of a library, called by the user's, say of a thread. The first row that fits counts.
-pub(crate) const BLOCKED: [(Cause, &[&str]); 11] = [
+pub(crate) const BLOCKED: [(Cause, &[&str]); 12] = [
+    (Cause::Rendezvous, &["sync::barrier", "sync/barrier", "Barrier::wait"]),
     (Cause::Child, &["process::Child::", "process::Command::", "std/src/process.rs", "waitpid"]),
     (
         Cause::Channel,
@@ -19,10 +20,7 @@ pub(crate) const BLOCKED: [(Cause, &[&str]); 11] = [
     ),
     (Cause::BlockOn, &["block_on"]),
     (Cause::Join, &["JoinHandle::join", "JoinInner", "thread::scoped::", "pthread_join"]),
-    (
-        Cause::Condvar,
-        &["Condvar", "sync/condvar", "sync::condvar", "pthread_cond_", "sync::barrier", "Barrier::wait"],
-    ),
+    (Cause::Condvar, &["Condvar", "sync/condvar", "sync::condvar", "pthread_cond_"]),
     (Cause::RwLock, &["RwLock", "sync/rwlock", "sync::rwlock", "raw_rwlock", "pthread_rwlock"]),
     (
         Cause::Mutex,
@@ -51,6 +49,8 @@ pub(crate) const BLOCKED: [(Cause, &[&str]); 11] = [
 pub(crate) const AWAITED: [(Cause, &[&str]); 14] = [
     (Cause::AsyncMutex, &["sync::mutex::", "sync/mutex.rs"]),
     (Cause::AsyncRwLock, &["sync::rwlock::", "sync/rwlock"]),
+    // Built of a channel.
+    (Cause::Barrier, &["sync::barrier", "sync/barrier"]),
     (Cause::Room, &["mpsc::bounded::Sender", "Sender::send", "Sender::reserve"]),
     (
         Cause::Message,
@@ -67,7 +67,6 @@ pub(crate) const AWAITED: [(Cause, &[&str]); 14] = [
             "async_channel",
         ],
     ),
-    (Cause::Barrier, &["sync::barrier", "sync/barrier"]),
     (Cause::AsyncOnce, &["sync::once_cell", "sync/once_cell"]),
     (Cause::Semaphore, &["sync::semaphore", "sync/semaphore", "batch_semaphore"]),
     (Cause::Notify, &["sync::notify", "sync/notify", "cancellation_token"]),
@@ -93,3 +92,14 @@ pub(crate) const ALLOCATOR: [&str; 9] = [
 ];
 pub(crate) const LIBC_ALLOCATOR: [&str; 6] =
     ["malloc", "free", "realloc", "calloc", "posix_memalign", "_int_malloc"];
+
+/// Locks that are waited for at their own address; others wait at one of the thread's.
+pub(crate) const WAITED_FOR_AT_ITSELF: [&str; 7] = [
+    "sync::mutex::futex",
+    "sync/mutex/futex",
+    "sync::rwlock::futex",
+    "sync/rwlock/futex",
+    "pthread_mutex",
+    "pthread_rwlock",
+    "lll_lock_wait",
+];

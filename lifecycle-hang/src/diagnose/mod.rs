@@ -29,6 +29,10 @@ pub(crate) fn render(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols
     tasks::write(walks, facts, symbols, &mut frames, out);
     threads::write(walks, facts, symbols, &mut frames, out);
     symbols.hint(out);
+    if !facts.no_lines.is_empty() {
+        let _ = writeln!(out, "names without lines: {}", facts.no_lines);
+    }
+    symbols.build_id(out);
     let _ = writeln!(out, "end of the hang report");
 }
 
@@ -79,7 +83,9 @@ fn awaiting(
         }
         let (mut finding, chain) = classify::awaiting(frames.as_slice());
         finding.is_at_crumb = !crumb.is_empty() && chain.iter().any(|frame| frame.place().as_str() == crumb);
-        if leaf == 0 || (finding.cause.is_lock() && !best.cause.is_lock()) {
+        // What it waits for as long as it likes, beside its work, says least.
+        let is_work = best.cause == Cause::Shutdown && finding.cause != Cause::Shutdown;
+        if leaf == 0 || is_work || (finding.cause.is_lock() && !best.cause.is_lock()) {
             best = finding;
         }
     }

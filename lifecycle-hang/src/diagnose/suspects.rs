@@ -1,11 +1,15 @@
 //! The SUSPECT lines: who most likely holds everything up, in one sentence each. Pure.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use crate::dump::{Cause, Facts, Finding, Task, Thread};
 
 /// Milliseconds that are too short to tell slow from stuck.
 const SOON: u64 = 100;
+
+/// A poll that holds up others, whoever asks.
+const LONG_POLL: Duration = Duration::from_secs(1);
 
 /// More of them would bury the first.
 const MOST: usize = 16;
@@ -16,7 +20,10 @@ pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
     let is_first = |thread: &Thread| thread.finding.is_service || weight(thread.finding.cause) > 1;
     let others = all.iter().any(is_first) || !facts.crumb.is_empty();
     // A thread of the user's own may wait for work as long as it likes, unless nobody else is to blame.
-    let is_suspect = |thread: &&Thread| thread.finding.cause != Cause::Idle && (is_first(thread) || !others);
+    let is_suspect = |thread: &&Thread| {
+        let may_be = if facts.goes_on == 1 { is_held_up(thread, facts) } else { is_first(thread) || !others };
+        thread.finding.cause != Cause::Idle && may_be
+    };
     let mut said = 0;
     // Those whom the report is about come first.
     for about in [true, false] {
@@ -30,7 +37,16 @@ pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
         }
     }
     locks(all, out);
+    let said = said + stuck_tasks(facts, out);
     waiting_tasks(facts, said, out);
+}
+
+/// Nobody said that something is wrong: then whoever works, sleeps or waits for work is no suspect.
+fn is_held_up(thread: &Thread, facts: &Facts) -> bool {
+    let stands_still = thread.ran[0] == thread.ran[1];
+    let waits = thread.finding.cause.is_blocking_lock() || thread.finding.cause == Cause::Allocator;
+    let polls_long = |task: &Task| task.thread == thread.id && task.age.0 >= Some(LONG_POLL);
+    (waits && stands_still) || facts.tasks().iter().any(polls_long)
 }
 
 fn weight(cause: Cause) -> u32 {
@@ -60,7 +76,8 @@ fn suspect<'a>(alike: impl Iterator<Item = &'a Thread>, thread: &Thread, facts: 
 /// What half-time has to say about it.
 fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
     let [user, ran] = thread.half;
-    if facts.since_half < SOON || user == 0 {
+    // Both are 0 for a thread that is younger; of a sample that was not printed, the user's frames are not known.
+    if facts.since_half < SOON || (user, ran) == (0, 0) {
         return;
     }
     let seconds = facts.since_half as f64 / 1e3;
@@ -68,8 +85,9 @@ fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
         let used = thread.ran[1].saturating_sub(ran) as f64 / 1e9;
         let _ = write!(out, "; used {used:.1} s of CPU in the {seconds:.1} s since half-time");
     } else if user == thread.finding.user || thread.same_walk == 1 {
-        let _ = write!(out, "; same stack as at half-time (deadlock?)");
-    } else {
+        let question = if thread.finding.cause.may_be_deadlock() { " (deadlock?)" } else { "" };
+        let _ = write!(out, "; same stack as at half-time{question}");
+    } else if user != 0 {
         let _ = write!(out, "; another stack than at half-time (slow)");
     }
 }
@@ -78,7 +96,7 @@ fn half_time(thread: &Thread, facts: &Facts, out: &mut dyn Write) {
 fn locks(all: &[Thread], out: &mut dyn Write) {
     let waiting = |thread: &&Thread| thread.finding.lock != 0;
     for (index, thread) in all.iter().enumerate().filter(|(_, thread)| waiting(thread)) {
-        let same = |other: &&Thread| other.finding.lock == thread.finding.lock;
+        let same = |other: &&Thread| is_same_lock(thread, other);
         let count = all.iter().filter(same).count();
         if count > 1 && !all[..index].iter().any(|other| same(&other)) {
             let _ = writeln!(out, "  {count} threads wait for one lock, at {:#x}", thread.finding.lock);
@@ -86,13 +104,42 @@ fn locks(all: &[Thread], out: &mut dyn Write) {
     }
     let mut waiting = all.iter().filter(waiting);
     let Some(one) = waiting.next() else { return };
-    if let Some(other) = waiting.find(|other| other.finding.lock != one.finding.lock) {
+    if let Some(other) = waiting.find(|other| !is_same_lock(one, other)) {
         let _ = writeln!(
             out,
             "  threads {} and {} wait for different locks: a cycle, if each holds the other's",
             one.id, other.id
         );
     }
+}
+
+/// Readers and writers of one RwLock wait at two words of it that lie side by side.
+fn is_same_lock(one: &Thread, other: &Thread) -> bool {
+    let both_rwlock = one.finding.cause == Cause::RwLock && other.finding.cause == Cause::RwLock;
+    let distance = one.finding.lock.abs_diff(other.finding.lock);
+    distance == 0 || (both_rwlock && distance == size_of::<u32>() as u64)
+}
+
+/// Tasks in one poll for as long as the report is about, on a thread that tells nothing.
+fn stuck_tasks(facts: &Facts, out: &mut dyn Write) -> usize {
+    let is_unknown = |task: &&Task| {
+        let thread = facts.threads().iter().find(|thread| thread.id == task.thread);
+        thread.is_none_or(|thread| thread.finding.cause == Cause::Idle)
+    };
+    let is_stuck = |task: &&Task| {
+        let age = task.age.0.map_or(0, lifecycle_os::clock::millis);
+        task.thread != 0 && facts.longest_poll > 0 && age >= facts.longest_poll
+    };
+    let stuck = facts.tasks().iter().filter(is_stuck).filter(is_unknown).take(MOST);
+    stuck
+        .map(|task| {
+            let _ = writeln!(
+                out,
+                "SUSPECT task `{}`: in one poll on thread {} for {}",
+                task.name, task.thread, task.age
+            );
+        })
+        .count()
 }
 
 /// Tasks that are not in a poll: where the stale heartbeat left its breadcrumb, in a lock, or all that there are.
@@ -111,12 +158,14 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
     if locked > 1 {
         let _ = writeln!(out, "  {locked} tasks wait for locks: a cycle, if they hold each other's");
     }
-    if !crumb.is_empty() && !tasks.iter().filter(is_known).any(|task| at_crumb(&task)) {
+    // Beside somebody who is known to hold things up, the await may have returned long ago.
+    if !crumb.is_empty() && said == 0 && !tasks.iter().filter(is_known).any(|task| at_crumb(&task)) {
         let _ = writeln!(out, "SUSPECT {}: at the await at {crumb}", facts.crumb_of);
         count += 1;
     }
     if said + count == 0 && facts.goes_on == 0 {
-        tasks.iter().filter(is_known).take(MOST).for_each(|task| line(task, out));
+        let may_be = |task: &&Task| !task.finding.cause.is_by_design();
+        tasks.iter().filter(is_known).filter(may_be).take(MOST).for_each(|task| line(task, out));
         if !tasks.iter().any(|task| is_known(&task)) {
             let idle = tasks.iter().filter(|task| task.thread == 0).take(MOST);
             idle.for_each(|task| unknown(task, out));

@@ -25,6 +25,13 @@ pub(super) fn write(
             chains(walks, index, facts, symbols, frames, out);
         }
     }
+    if facts.all_tasks > facts.tasks {
+        let _ = writeln!(
+            out,
+            "  {} more tasks, in their polls or idle for a shorter time",
+            facts.all_tasks - facts.tasks
+        );
+    }
 }
 
 fn line(task: &Task, chains: &Chains, out: &mut dyn Write) {

@@ -33,6 +33,10 @@ pub(super) fn write(
             stack::write(frames.as_slice(), facts.is_full(), out);
         }
     }
+    if facts.all_threads > facts.threads {
+        let _ =
+            writeln!(out, "  {} more threads, which were not looked at", facts.all_threads - facts.threads);
+    }
     if folded > 0 && facts.brief == 0 {
         let _ = write!(out, "  {folded} without a frame of yours:");
         suspects::names(&all.iter().filter(|thread| is_idle(thread)), out);
@@ -53,6 +57,7 @@ fn has_names(frames: &[Frame]) -> bool {
 enum Note {
     Walked,
     Broken,
+    Part,
     Guessed,
 }
 
@@ -60,16 +65,18 @@ impl Note {
     fn of(walks: &Walks, index: usize) -> Note {
         let walk = &walks.threads[index];
         // A scan that reaches the end of the stack ends in a fault, too.
-        match (walk.is_guessed(), walk.fault.load(Relaxed) == 1) {
+        match (walk.is_guessed(), walk.fault.load(Relaxed)) {
             (true, _) => Note::Guessed,
-            (false, true) => Note::Broken,
-            (false, false) => Note::Walked,
+            (false, 1) => Note::Broken,
+            (false, 2) => Note::Part,
+            _ => Note::Walked,
         }
     }
 
     fn line(self) -> &'static str {
         match self {
             Note::Walked => "",
+            Note::Part => "      it could be read only so far:\n",
             Note::Broken => "      its stack is broken, and could be read only so far:\n",
             Note::Guessed => "      guessed from what lies on its stack; some calls may have returned:\n",
         }

@@ -32,7 +32,8 @@ causes! {
     Condvar: "waiting on a Condvar",
     Channel: "waiting on a channel",
     Join: "waiting for a thread to end",
-    Once: "waiting for a value that another thread initialises",
+    Once: "waiting for a value that is being initialised",
+    Rendezvous: "waiting at a Barrier",
     BlockOn: "blocked in block_on",
     Sleep: "blocking sleep",
     Child: "waiting for a child process",
@@ -64,6 +65,7 @@ causes! {
     Task: "awaiting another task",
     Blocking: "awaiting a thread of the blocking pool",
     Readiness: "awaiting I/O",
+    Shutdown: "awaiting the shutdown",
     Other: "awaiting",
 }
 
@@ -79,6 +81,16 @@ impl Cause {
     /// Whether a lock is waited for whose address says who else waits for it.
     pub(crate) fn is_blocking_lock(self) -> bool {
         matches!(self, Cause::Mutex | Cause::RwLock | Cause::Futex)
+    }
+
+    /// Whether it can only end by somebody else of the program: then the same stack for long may be a deadlock.
+    pub(crate) fn may_be_deadlock(self) -> bool {
+        self.is_blocking_lock() || matches!(self, Cause::Once | Cause::Join | Cause::BlockOn)
+    }
+
+    /// Whether a task may wait for it as long as it likes.
+    pub(crate) fn is_by_design(self) -> bool {
+        matches!(self, Cause::Shutdown | Cause::Timer)
     }
 
     /// The direction of data, for what is on the other end.

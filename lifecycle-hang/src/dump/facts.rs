@@ -25,12 +25,15 @@ pub(crate) struct Thread {
     pub(crate) finding: Finding,
 }
 
-#[derive(Clone, Copy)]
+/// Of a thread that sleeps in the kernel.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct Call {
     pub(crate) known: u32,
     pub(crate) number: i64,
     pub(crate) args: [u64; 6],
+    /// 0 if the thread runs, or if that is not known.
+    pub(crate) sp: u64,
     pub(crate) pc: u64,
 }
 
@@ -58,6 +61,11 @@ pub(crate) struct Facts {
     pub(crate) title: Text<256>,
     pub(crate) threads: u32,
     pub(crate) tasks: u32,
+    /// How many there are, with those that there is no room for.
+    pub(crate) all_threads: u32,
+    pub(crate) all_tasks: u32,
+    /// Milliseconds; a longer poll is a suspect. 0: none is.
+    pub(crate) longest_poll: u64,
     /// Between the two samples of `Thread::ran`.
     pub(crate) sampled: u64,
     /// Milliseconds since the half-time report; 0 if there was none.
@@ -73,6 +81,8 @@ pub(crate) struct Facts {
     pub(crate) about: u32,
     /// Lines of whoever asks, shown as they are.
     pub(crate) notes: Text<16384>,
+    /// Why there are no lines, if there are none.
+    pub(crate) no_lines: Text<64>,
     /// The executable mappings, as `/proc/self/maps` has them.
     pub(crate) maps: Text<65536>,
     pub(crate) thread: [Thread; THREADS],
@@ -80,7 +90,7 @@ pub(crate) struct Facts {
 }
 
 impl Call {
-    pub(crate) const NONE: Call = Call { known: 0, number: -1, args: [0; 6], pc: 0 };
+    pub(crate) const NONE: Call = Call { known: 0, number: -1, args: [0; 6], sp: 0, pc: 0 };
 }
 
 impl Facts {

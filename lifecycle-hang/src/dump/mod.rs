@@ -4,7 +4,6 @@ mod cause;
 mod facts;
 mod finding;
 mod mapping;
-pub(crate) mod modules;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -32,7 +31,7 @@ pub(crate) const TASK_NAME: usize = 48;
 #[repr(C)]
 pub(crate) struct Walk {
     pub(crate) len: AtomicU32,
-    /// The walk ended in a fault: what is there is right, and not all.
+    /// 1: the walk ended in a fault, 2: it found no further caller. What is there is right, and not all.
     pub(crate) fault: AtomicU32,
     /// The unwinder got nowhere: the frames are return addresses that were found on the stack.
     pub(crate) guessed: AtomicU32,
@@ -44,6 +43,13 @@ impl Walk {
     pub(crate) fn addresses(&self) -> impl Iterator<Item = u64> {
         let len = (self.len.load(Acquire) as usize).min(FRAMES);
         self.frames[..len].iter().map(|frame| frame.load(Relaxed))
+    }
+
+    /// For another try.
+    pub(crate) fn clear(&self) {
+        self.fault.store(0, Relaxed);
+        self.guessed.store(0, Relaxed);
+        self.len.store(0, Release);
     }
 
     /// Whether there is room for more.

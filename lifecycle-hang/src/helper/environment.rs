@@ -10,6 +10,9 @@ use lifecycle_os::text::Text;
 const VARIABLES: usize = 1024;
 const BYTES: usize = 128 << 10;
 
+/// How their names begin: the loader's, the C library's, and where coverage is written.
+const PASSED_ON: [&[u8]; 4] = [b"LD_", b"GLIBC_TUNABLES=", b"PATH=", b"LLVM_PROFILE_FILE="];
+
 /// What the helper is started with. On the stack of whoever reports: nothing here may need the heap.
 pub(super) struct Environment {
     bytes: [u8; BYTES],
@@ -27,13 +30,14 @@ impl Environment {
         self.pointers.as_ptr()
     }
 
-    /// As this process was started with: `LD_LIBRARY_PATH` and its like worked for it. Not `environ`, which another
-    /// thread may be changing right now.
+    /// Of what this process was started with, only that by which its libraries are found: the rest is none of the helper's
+    /// business, and the service may have removed it on purpose. Not from `environ`, which another thread may be changing right now.
     pub(super) fn fill(&mut self, variable: &CStr, descriptor: c_int) {
         let _ = write!(self.own, "{}={descriptor}\0", variable.to_str().unwrap_or_default());
         self.pointers[0] = self.own.as_str().as_ptr().cast();
         let len = procfs::read(format_args!("/proc/self/environ"), &mut self.bytes).len();
-        let mut variables = self.bytes[..len].split_inclusive(|byte| *byte == 0);
+        let is_passed_on = |variable: &&[u8]| PASSED_ON.iter().any(|begin| variable.starts_with(begin));
+        let mut variables = self.bytes[..len].split_inclusive(|byte| *byte == 0).filter(is_passed_on);
         for pointer in &mut self.pointers[1..VARIABLES - 1] {
             // One that was cut off has no zero at its end.
             let Some(variable) = variables.next().filter(|variable| variable.ends_with(&[0])) else { return };

@@ -4,6 +4,7 @@
 //! writes the report into it, and ends. Without it, in every process that is not a helper, it costs one `getenv`.
 
 mod environment;
+mod memory;
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr::null;
@@ -11,6 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
 
 use lifecycle_os::process;
+use lifecycle_os::text::Text;
 
 use crate::diagnose::render;
 use crate::dump::{Data, Mapping};
@@ -23,12 +25,24 @@ const VARIABLE: &CStr = c"_LIFECYCLE_HANG_HELPER";
 /// How long it may take.
 const TIMEOUT: Duration = Duration::from_millis(2500);
 
-/// Lets a helper write the report into the dump, unless that loses its point. Returns whether it did.
-pub(crate) fn run(mapping: &mut Mapping, is_outdated: &dyn Fn() -> bool) -> bool {
+/// Lets a helper write the report into the dump, unless that loses its point. Returns why it did not.
+pub(crate) fn run(mapping: &mut Mapping, is_outdated: &dyn Fn() -> bool) -> Result<(), &'static str> {
     if mapping.descriptor < 0 {
-        return false;
+        return Err("there is no memory file");
     }
-    let Some(pid) = spawn(mapping.descriptor) else { return false };
+    if !memory::is_enough() {
+        return Err("memory is tight");
+    }
+    let pid = spawn(mapping.descriptor).ok_or("no copy of the program can be started")?;
+    wait(pid, mapping, is_outdated);
+    match mapping.data().finished.load(Acquire) {
+        1 => Ok(()),
+        _ => Err("the copy of the program did not answer"),
+    }
+}
+
+/// Until it has ended, in one way or another.
+fn wait(pid: libc::pid_t, mapping: &mut Mapping, is_outdated: &dyn Fn() -> bool) {
     let end = Instant::now() + TIMEOUT;
     let mut status = 0;
     // Whether it is done is asked of the dump: somebody else may have taken its exit code.
@@ -46,7 +60,6 @@ pub(crate) fn run(mapping: &mut Mapping, is_outdated: &dyn Fn() -> bool) -> bool
     }
     // SAFETY: as above. It has ended, or is about to: `_exit` is its next step, or SIGKILL was sent.
     unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    mapping.data().finished.load(Acquire) == 1
 }
 
 /// `posix_spawn` shares our memory until the `exec`: it copies nothing, allocates nothing and runs no `atfork` handler.
@@ -98,9 +111,10 @@ extern "C" fn become_helper() {
     process::exit(0);
 }
 
-/// Whatever else was inherited is closed, so that no lock and no connection of the service's outlives it in here; and the
+/// The first that is killed where memory runs out is the helper, and never the service. Whatever else was inherited is closed, so that no lock and no connection of the service's outlives it in here; and the
 /// helper goes where the service goes.
 fn detach(descriptor: c_int) {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     // SAFETY: system calls without pointers.
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -123,9 +137,10 @@ fn write(mapping: &mut Mapping) {
 }
 
 /// For the dying process itself, when no helper could be had.
-pub(crate) fn write_without_help(mapping: &mut Mapping) {
+pub(crate) fn write_without_help(mapping: &mut Mapping, why: &str) {
     let walks = mapping.walks();
     let Data { facts, text, .. } = mapping.data();
+    facts.no_lines = Text::of(why);
     let maps = facts.maps;
     text.clear();
     let mut symbols = SymbolTables::new(maps.as_str());

@@ -7,7 +7,7 @@ use super::fd_info;
 use super::name::{self, Name};
 use super::symbol_tables::SymbolTables;
 use super::{Symbol, Symbols};
-use crate::dump::modules::{Module, modules};
+use crate::image::modules::{Module, modules};
 use lifecycle_os::text::Text;
 
 /// What the helper knows of the process that it was started by.
@@ -84,6 +84,10 @@ impl Symbols for DebugInfo<'_> {
 
     fn hint(&mut self, out: &mut dyn Write) {
         self.tables.hint(out);
+    }
+
+    fn build_id(&mut self, out: &mut dyn Write) {
+        self.tables.build_id(out);
     }
 
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>) {

@@ -1,7 +1,6 @@
 //! Names for addresses: from debug information in the helper, from symbol tables in the dying process itself.
 
 mod debug_info;
-mod elf;
 mod fd_info;
 mod frame;
 pub(crate) mod name;
@@ -38,6 +37,9 @@ pub(crate) trait Symbols {
 
     /// Says how to find the names that are missing, if any are.
     fn hint(&mut self, out: &mut dyn Write);
+
+    /// The build id of the program, if it has one.
+    fn build_id(&mut self, out: &mut dyn Write);
 
     /// What a file descriptor of the process leads to.
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>);

@@ -122,8 +122,9 @@ pub(crate) fn relative<'a>(file: &'a str, root: &str) -> &'a str {
         return &file[at + 1..];
     }
     for folder in ["/src/", "/tests/", "/examples/", "/benches/"] {
+        // With the crate's folder: there may be a file of this name in each.
         if let Some(at) = file.rfind(folder).filter(|_| file.starts_with('/')) {
-            return &file[at + 1..];
+            return &file[file[..at].rfind('/').map_or(0, |at| at + 1)..];
         }
     }
     file
@@ -172,7 +173,7 @@ mod tests {
     fn files_are_shown_as_the_compiler_was_given_them() {
         for (file, expected) in [
             ("/w/tests/src/bin/matrix.rs", "tests/src/bin/matrix.rs"),
-            ("/home/me/bank/src/main.rs", "src/main.rs"),
+            ("/home/me/bank/src/main.rs", "bank/src/main.rs"),
             ("/x/registry/src/index-1/tokio-1.54.1/src/time/sleep.rs", "tokio-1.54.1/src/time/sleep.rs"),
             ("/rustc/5980/library/std/src/sync/mutex.rs", "library/std/src/sync/mutex.rs"),
             ("src/main.rs", "src/main.rs"),

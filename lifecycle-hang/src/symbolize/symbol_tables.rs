@@ -2,20 +2,17 @@
 
 use std::cell::Cell;
 use std::fmt::Write;
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use super::elf::{Elf, Function};
 use super::name;
 use super::{Symbol, Symbols};
-use crate::dump::modules::{Module, modules};
-use lifecycle_os::procfs;
+use crate::image::Image;
+use crate::image::Images;
+use crate::image::elf::{Elf, Function};
 use lifecycle_os::text::Text;
 
 /// Names are looked for no longer than this; what is left is shown by its address.
 const PATIENCE: Duration = Duration::from_millis(1000);
-
-const MODULES: usize = 48;
 
 /// Addresses that are looked up in one pass over a symbol table.
 const BATCH: usize = 1024;
@@ -25,31 +22,22 @@ const REMEMBERED: usize = 2048;
 
 /// The symbol tables of one process's modules.
 pub(crate) struct SymbolTables<'a> {
-    maps: &'a str,
-    files: [Option<File<'a>>; MODULES],
+    images: Images<'a>,
     /// What was looked up: most addresses come several times.
     remembered: [Cell<Option<Known<'a>>>; REMEMBERED],
     until: Instant,
     /// The first addresses without a name, as `addr2line` takes them.
     unknown: Text<8192>,
-    unknown_file: Option<File<'a>>,
+    unknown_file: Option<Image<'a>>,
 }
 
 /// An address, and its function's mangled name.
 type Known<'a> = (u64, Option<&'a str>);
 
-#[derive(Clone, Copy)]
-struct File<'a> {
-    module: Module<'a>,
-    bytes: Option<&'a [u8]>,
-    elf: Option<Elf<'a>>,
-}
-
 impl<'a> SymbolTables<'a> {
     pub(crate) fn new(maps: &'a str) -> SymbolTables<'a> {
         SymbolTables {
-            maps,
-            files: [None; MODULES],
+            images: Images::new(maps),
             remembered: [const { Cell::new(None) }; REMEMBERED],
             until: Instant::now() + PATIENCE,
             unknown: Text::new(),
@@ -57,35 +45,17 @@ impl<'a> SymbolTables<'a> {
         }
     }
 
-    /// Opened at its first address.
-    fn file(&mut self, address: u64) -> Option<File<'a>> {
-        let holds = |module: &Module<'_>| module.begin <= address && address < module.end;
-        let known = self.files.iter().flatten().find(|file| holds(&file.module));
-        if let Some(file) = known {
-            return Some(*file);
-        }
-        let module = modules(self.maps).find(holds)?;
-        let bytes = open(&module);
-        let file = File { module, bytes, elf: bytes.and_then(Elf::new) };
-        match self.files.iter_mut().find(|file| file.is_none()) {
-            Some(free) => *free = Some(file),
-            // One more than anybody has: its memory is not given back.
-            None => return None,
-        }
-        Some(file)
-    }
-
     fn function(&mut self, address: u64) -> Option<&'a str> {
         if let Some((_, name)) = self.remembered[slot(address)].get().filter(|(known, _)| *known == address) {
             return name;
         }
-        let file = self.file(address).filter(|_| Instant::now() < self.until)?;
+        let file = self.images.at(address).filter(|_| Instant::now() < self.until)?;
         self.look_up(file, &[address]);
         self.remembered[slot(address)].get()?.1
     }
 
     /// Remembers the names of the addresses, which are sorted and lie in the file.
-    fn look_up(&self, file: File<'a>, addresses: &[u64]) {
+    fn look_up(&self, file: Image<'a>, addresses: &[u64]) {
         let Some(elf) = file.elf else { return };
         for addresses in addresses.chunks(BATCH) {
             let (mut linked, mut best) = ([u64::MAX; BATCH], [None; BATCH]);
@@ -107,7 +77,7 @@ impl<'a> SymbolTables<'a> {
     /// The name of an address without one: its module, and how far into it.
     fn unnamed(&mut self, address: u64) -> name::Name {
         let mut text = name::Name::new();
-        let Some(file) = self.file(address) else {
+        let Some(file) = self.images.at(address) else {
             let _ = write!(text, "{address:#x}");
             return text;
         };
@@ -128,29 +98,22 @@ impl<'a> SymbolTables<'a> {
     }
 }
 
-impl Drop for SymbolTables<'_> {
-    fn drop(&mut self) {
-        for bytes in self.files.iter().flatten().filter_map(|file| file.bytes) {
-            // SAFETY: mapped by `open`; names out of it live no longer than `self`.
-            unsafe { libc::munmap(bytes.as_ptr().cast_mut().cast(), bytes.len()) };
-        }
-    }
-}
-
-impl File<'_> {
-    fn offset(&self, address: u64) -> u64 {
-        address - self.module.begin + self.module.offset
-    }
-}
-
 fn slot(address: u64) -> usize {
     (address as usize).wrapping_mul(0x9E37_79B9) >> 7 & (REMEMBERED - 1)
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 impl Symbols for SymbolTables<'_> {
     fn expect(&mut self, mut addresses: &[u64]) {
         while let [first, rest @ ..] = addresses {
-            let Some(file) = self.file(*first) else {
+            let Some(file) = self.images.at(*first) else {
                 addresses = rest;
                 continue;
             };
@@ -180,36 +143,20 @@ impl Symbols for SymbolTables<'_> {
         let name = file.module.name();
         let _ = write!(out, "no names in {name}");
         if let Some(id) = file.elf.and_then(Elf::build_id) {
-            let _ = write!(out, " (build id ");
-            id.iter().for_each(|byte| {
-                let _ = write!(out, "{byte:02x}");
-            });
-            let _ = write!(out, ")");
+            let _ = write!(out, " (build id {})", Hex(id));
         }
         let _ = writeln!(out, "; with the unstripped file: addr2line -Cfipe {name}{}", self.unknown.as_str());
     }
 
+    /// The program is mapped first.
+    fn build_id(&mut self, out: &mut dyn Write) {
+        let image = self.images.first();
+        if let Some(id) = image.and_then(|image| image.elf).and_then(Elf::build_id) {
+            let _ = writeln!(out, "build id {}", Hex(id));
+        }
+    }
+
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>) {
         let _ = write!(object, "file descriptor {descriptor}");
-    }
-}
-
-/// Maps the module's file; `SymbolTables` unmaps it.
-fn open<'a>(module: &Module<'_>) -> Option<&'a [u8]> {
-    // The service's own executable can be read even after a deployment has replaced it.
-    let file = if module.is_deleted() {
-        procfs::File::open(format_args!("/proc/self/exe"), libc::O_RDONLY)
-    } else if module.path.starts_with('/') {
-        procfs::File::open(format_args!("{}", module.path), libc::O_RDONLY)
-    } else {
-        None
-    }?;
-    let descriptor = file.as_raw_fd();
-    // SAFETY: a private mapping of the whole file, checked. A file that somebody cuts short
-    // meanwhile makes a fault of it: so ends a process that is condemned, or a helper that has a fallback.
-    unsafe {
-        let len = usize::try_from(libc::lseek(descriptor, 0, libc::SEEK_END)).ok().filter(|len| *len > 0)?;
-        let at = libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, libc::MAP_PRIVATE, descriptor, 0);
-        (at != libc::MAP_FAILED).then(|| std::slice::from_raw_parts(at.cast::<u8>(), len))
     }
 }

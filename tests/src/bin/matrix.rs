@@ -115,6 +115,19 @@ async fn wait_for_fill() {
     filled.notified().await; // join
 }
 
+async fn wait_for_work() {
+    let work = tokio::sync::Notify::new();
+    work.notified().await; // stopping
+}
+
+/// As each loop of a service may be written.
+async fn until_stopped() {
+    tokio::select! {
+        () = lifecycle::stopping() => {}
+        () = wait_for_work() => {}
+    }
+}
+
 async fn join() {
     tokio::join!(tokio::task::yield_now(), wait_for_fill());
 }
@@ -202,6 +215,7 @@ async fn tick(scenario: &str) {
         "tokio-mutex" => refresh_token().await,
         "full" => full().await,
         "join" => join().await,
+        "stopping" => until_stopped().await,
         "select" => starved().await,
         "pool" => pool().await,
         "allocator" => hoard(),

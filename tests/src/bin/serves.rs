@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use lifecycle::heartbeat;
-use lifecycle_tests::broken;
+use lifecycle_tests::{broken, odd_threads};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -71,7 +71,9 @@ async fn listen() {
 
 #[heartbeat]
 async fn tick() {
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    // Between half of the watchdog's time and all of it, again and again.
+    let turn = if scenario() == "slow" { 700 } else { 20 };
+    tokio::time::sleep(Duration::from_millis(turn)).await;
 }
 
 #[lifecycle::main(worker_threads = 4)]
@@ -80,6 +82,10 @@ async fn main() {
     match scenario().as_str() {
         "partial" => drop(lifecycle::spawn("import", import())),
         "broken" => drop(std::thread::spawn(broken::spin_with_a_broken_frame)),
+        "odd-threads" => {
+            odd_threads::spin_on_a_small_stack();
+            odd_threads::spin_without_signals();
+        }
         "tcp" => drop(lifecycle::spawn("listener", listen())),
         "report" => drop(std::thread::spawn(|| print!("{}", lifecycle::hang_report()))),
         _ => {}

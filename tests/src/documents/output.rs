@@ -32,6 +32,7 @@ pub(super) fn normalise(lines: &[String]) -> String {
         (r"\b(pid|process|thread|threads|and) \d+\b", "$1 ID"),
         (r"\b(MEASURED|TIME) +\d{2,7}\b", "$1 ID"),
         (r"\b\d+ % CPU\b", "N % CPU"),
+        (r"\bbuild id [0-9a-f]+", "build id ID"),
         (r"\bpolls so far: \d+", "polls so far: N"),
         (r"\b\d+ beats before", "N beats before"),
         (r"… \d+ (library|runtime) frames?", "… N $1 frames"),
@@ -62,7 +63,11 @@ mod tests {
         for (one, other) in [
             ("2026-11-22T21:46:02.444295Z  INFO a", "2026-11-24T01:00:00Z INFO a"),
             ("done  2.1ms  a.rs:66", "done  500.2µs  a.rs:7"),
-            ("hang report of process 1881:", "hang report of process 7:"),
+            (
+                "hang report of process 1881 at 2026-11-22T21:46:02Z:",
+                "hang report of process 7 at 2026-11-24T01:00:00Z:",
+            ),
+            ("build id 0aff", "build id 1234"),
             ("last polled 4.4 s ago", "last polled 12.0 s ago"),
             ("at tokio-1.54.1/src/x.rs:4", "at tokio-1.55.0/src/x.rs:5"),
         ] {

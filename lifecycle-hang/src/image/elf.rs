@@ -1,13 +1,16 @@
 //! Functions and the build id of an ELF file, without allocation: a file's bytes in, a name out. Pure.
 
+use super::unwind_tables::UnwindTables;
 use object::LittleEndian as Order;
 use object::elf::{
-    FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, SectionType,
+    FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_GNU_EH_FRAME, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB,
+    STT_FUNC, SectionType,
 };
 use object::read::StringTable;
 use object::read::elf::{FileHeader, ProgramHeader, SectionTable, Sym};
 
 type Header = FileHeader64<Order>;
+type Segment = <Header as FileHeader>::ProgramHeader;
 type Symbol = <Header as FileHeader>::Sym;
 
 /// A 64-bit little-endian ELF file.
@@ -76,6 +79,22 @@ impl<'a> Elf<'a> {
         }
     }
 
+    /// Where callers are to be found, if the linker left an index of it.
+    pub(crate) fn unwind_tables(self) -> Option<UnwindTables<'a>> {
+        let segments = self.header.program_headers(Order, self.bytes).ok()?;
+        let index = segments.iter().find(|segment| segment.p_type(Order) == PT_GNU_EH_FRAME)?;
+        UnwindTables::new(index.p_vaddr(Order), index.data(Order, self.bytes).ok()?, |address| {
+            let holds = |segment: &&Segment| {
+                let inside = address.checked_sub(segment.p_vaddr(Order));
+                segment.p_type(Order) == PT_LOAD
+                    && inside.is_some_and(|inside| inside < segment.p_filesz(Order))
+            };
+            let segment = segments.iter().find(holds)?;
+            let inside = usize::try_from(address - segment.p_vaddr(Order)).ok()?;
+            segment.data(Order, self.bytes).ok()?.get(inside..)
+        })
+    }
+
     /// The bytes that name this very build, if the linker left them.
     pub(crate) fn build_id(self) -> Option<&'a [u8]> {
         self.header.program_headers(Order, self.bytes).ok()?.iter().find_map(|segment| {
@@ -109,7 +128,7 @@ mod tests {
         let elf = Elf::new(&bytes).expect("an ELF file");
         let function = this_very_test_is_found_in_its_own_executable as fn() as usize as u64;
         let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
-        let module = crate::dump::modules::modules(&maps)
+        let module = crate::image::modules::modules(&maps)
             .find(|module| module.begin <= function && function < module.end)
             .expect("mapped");
         let address = elf.address_of(function - module.begin + module.offset).expect("in a segment");
