@@ -1,4 +1,4 @@
-//! A component that lives in a library crate: its hook must be found by every program that uses it (H18).
+//! A component that lives in a library crate: its hook must be found by every program that uses it.
 
 /// A pool that says when it is closed.
 #[derive(Debug)]

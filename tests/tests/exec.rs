@@ -69,7 +69,7 @@ fn random() -> u64 {
     std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0)
 }
 
-/// At random moments, of the exec too. A run that failed before the signal keeps its exit code 1 (case S8).
+/// At random moments, of the exec too. A run that failed before the signal keeps its exit code 1.
 #[test]
 fn a_signal_in_an_exec_is_not_lost() {
     let mut clean = 0;

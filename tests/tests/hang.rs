@@ -149,7 +149,7 @@ fn reports_go_to_a_file_and_can_be_unfolded() {
     assert!(output.stderr.contains("lifecycle_core::supervisor::runtime::run_async"), "{}", output.stderr);
 }
 
-/// W12: a stderr that nobody reads costs the report, never the exit.
+/// A stderr that nobody reads costs the report, never the exit.
 #[test]
 fn a_full_stderr_does_not_hold_up_the_exit() {
     let (reader, writer) = pipe::full();

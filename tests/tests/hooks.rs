@@ -1,4 +1,4 @@
-//! Acceptance cases H: what hooks do, and what becomes of them.
+//! What hooks do, and what becomes of them.
 
 use std::time::Duration;
 
@@ -24,7 +24,6 @@ fn position(output: &Output, line: &str) -> usize {
     lines.iter().position(|l| *l == line).unwrap_or_else(|| panic!("no {line:?} in {lines:?}"))
 }
 
-/// H1.
 #[test]
 fn a_hook_that_fails_is_reported_and_the_rest_runs() {
     let output = stopped("error").expect_code(1);
@@ -34,7 +33,6 @@ fn a_hook_that_fails_is_reported_and_the_rest_runs() {
     position(&output, "database done");
 }
 
-/// H2.
 #[test]
 fn a_hook_that_panics_is_reported_and_the_rest_runs() {
     let output = stopped("panic").expect_code(1);
@@ -43,7 +41,6 @@ fn a_hook_that_panics_is_reported_and_the_rest_runs() {
     position(&output, "database done");
 }
 
-/// H3.
 #[test]
 fn a_hook_that_never_resolves_is_aborted_at_its_timeout() {
     let output = stopped("never").expect_code(1);
@@ -53,7 +50,6 @@ fn a_hook_that_never_resolves_is_aborted_at_its_timeout() {
     position(&output, "database done");
 }
 
-/// H6.
 #[test]
 fn disconnect_runs_although_persist_failed() {
     let output = stopped("persist-fails").expect_code(1);
@@ -61,7 +57,7 @@ fn disconnect_runs_although_persist_failed() {
     position(&output, "database done");
 }
 
-/// H8 is in every run: the database's hook spawns, sleeps and blocks. H9.
+/// Every run of the service has a hook that spawns, sleeps and blocks: the database's.
 #[test]
 fn a_blocking_task_that_never_returns_does_not_keep_the_process() {
     let output = stopped("stuck-blocking").expect_code(0);
@@ -74,7 +70,6 @@ fn a_blocking_task_that_never_returns_does_not_keep_the_process() {
     position(&output, "database done");
 }
 
-/// H11.
 #[test]
 fn both_instances_of_a_type_are_closed() {
     let output = stopped("two").expect_code(0);
@@ -82,14 +77,12 @@ fn both_instances_of_a_type_are_closed() {
     assert!(row(&output, "Database::close").contains("x 2"));
 }
 
-/// H12.
 #[test]
 fn a_type_with_two_hooks_is_flushed_and_then_closed() {
     let output = stopped("").expect_code(0);
     assert!(position(&output, "persist done") < position(&output, "recorder"));
 }
 
-/// H13.
 #[test]
 fn a_type_that_was_never_managed_is_listed_as_such() {
     let output = stopped("forgotten").expect_code(0);
@@ -97,7 +90,6 @@ fn a_type_that_was_never_managed_is_listed_as_such() {
     assert!(!output.stdout.contains("forgotten"));
 }
 
-/// H14.
 #[test]
 fn managing_a_type_without_hooks_says_what_to_write() {
     let mut service = Service::new(env!("CARGO_BIN_EXE_hooks")).arg("hookless");
@@ -112,14 +104,12 @@ fn managing_a_type_without_hooks_says_what_to_write() {
     );
 }
 
-/// H18.
 #[test]
 fn a_hook_of_a_library_crate_is_found() {
     let output = stopped("").expect_code(0);
     assert!(position(&output, "database done") < position(&output, "library pool"));
 }
 
-/// H15.
 #[test]
 fn a_released_instance_is_not_called() {
     let output = stopped("release").expect_code(0);

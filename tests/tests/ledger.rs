@@ -1,4 +1,4 @@
-//! Acceptance cases L: the file survives what crashed the service, and the service survives what befell the file.
+//! The file survives what crashed the service, and the service survives what befell the file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -52,7 +52,7 @@ fn stop(mut service: Running) -> Output {
     service.wait().expect_code(0)
 }
 
-/// L4: a crash at every boundary of every write: before each call, and in the middle of each write.
+/// A crash at every boundary of every write: before each call, and in the middle of each write.
 #[test]
 fn killed_at_every_call_the_ledger_is_old_or_new() {
     let folder = folder();
@@ -84,7 +84,7 @@ fn killed_at_every_call_the_ledger_is_old_or_new() {
     panic!("a thousand calls and no end");
 }
 
-/// L4: a thousand kills at random moments.
+/// A thousand kills at random moments.
 #[test]
 fn killed_a_thousand_times_the_ledger_is_old_or_new() {
     let folder = folder();
@@ -106,7 +106,7 @@ fn killed_a_thousand_times_the_ledger_is_old_or_new() {
     assert_eq!(listed(&folder), 100);
 }
 
-/// L3: a full disk is one warning, and crashes count in memory: the fourth one waits.
+/// A full disk is one warning, and crashes count in memory: the fourth one waits.
 #[test]
 fn a_full_disk_costs_one_warning() {
     let folder = folder();
@@ -181,7 +181,7 @@ fn a_disk_that_recovers_gets_what_it_missed() {
     assert_eq!(listed(&folder), 3);
 }
 
-/// L6: two processes, 200 crashes each, on one file: none is lost, though only the last hundred are listed.
+/// Two processes, 200 crashes each, on one file: none is lost, though only the last hundred are listed.
 #[test]
 fn two_processes_lose_no_crash() {
     let folder = folder();
@@ -194,7 +194,7 @@ fn two_processes_lose_no_crash() {
     }
 }
 
-/// L2: what is not a ledger costs one warning and no time, and is kept.
+/// What is not a ledger costs one warning and no time, and is kept.
 #[test]
 fn a_huge_file_is_set_aside_at_once() {
     let folder = folder();
@@ -211,7 +211,7 @@ fn a_huge_file_is_set_aside_at_once() {
     assert_eq!(kept, 1 << 30);
 }
 
-/// L2, L7: cut at every byte, or of another version: set aside with one warning, and the service runs.
+/// Cut at every byte, or of another version: set aside with one warning, and the service runs.
 #[test]
 fn a_file_cut_anywhere_is_set_aside() {
     let folder = folder();
@@ -237,7 +237,7 @@ fn a_file_cut_anywhere_is_set_aside() {
     }
 }
 
-/// L5: entries from the future, and a clock that stands in 1970 or lies an hour off: the wait is at most the longest.
+/// Entries from the future, and a clock that stands in 1970 or lies an hour off: the wait is at most the longest.
 #[test]
 fn clocks_that_step_never_lengthen_a_wait() {
     for at in ["1970-01-01T00:00:00Z", "2098-01-01T00:00:00Z"] {

@@ -18,7 +18,7 @@ fn serves(scenario: &str) -> Service {
         .env("LIFECYCLE_RESTART", "off")
 }
 
-/// H3, H4: what the hook was at, before it was aborted.
+/// What the hook was at, before it was aborted.
 #[test]
 fn a_late_hook_is_shown() {
     for (scenario, cause) in [("hook", "awaiting a Notify"), ("hook-blocks", "blocking sleep")] {
@@ -51,7 +51,7 @@ fn a_task_that_does_not_leave_its_poll_is_warned_about_once() {
     hang::suspect(&output.stderr, &["in task `import`: blocking sleep", &place("partial")]);
 }
 
-/// S9, many times; no request fails, no report is lost, and nothing is left behind. `SIGQUIT_REPORTS=1000` is the long run.
+/// Many times; no request fails, no report is lost, and nothing is left behind. `SIGQUIT_REPORTS=1000` is the long run.
 #[test]
 fn sigquit_reports_of_a_busy_service() {
     let count: usize = std::env::var("SIGQUIT_REPORTS").map_or(30, |count| count.parse().expect("a number"));

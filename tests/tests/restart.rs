@@ -1,4 +1,4 @@
-//! Acceptance cases B and L1: restart, back-off and the ledger, in plain form.
+//! Restart, back-off and the ledger, in plain form.
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn crash() -> Service {
         .env("LIFECYCLE_RESTART_MAX_WAIT", "3s")
 }
 
-/// B1, B2, B9, B10 (its socket can be bound again), R9.
+/// The next run binds the same socket again.
 #[test]
 fn three_crashes_restart_at_once_and_the_fourth_waits() {
     let port =
@@ -49,7 +49,7 @@ fn three_crashes_restart_at_once_and_the_fourth_waits() {
     );
 }
 
-/// B3, B11: the waits that are announced.
+/// The waits that are announced.
 #[test]
 fn waits_grow_by_the_factor_up_to_the_longest() {
     for (factor, expected) in [("2", ["100ms", "200ms", "300ms", "300ms"]), ("1", ["100ms"; 4])] {
@@ -67,7 +67,7 @@ fn waits_grow_by_the_factor_up_to_the_longest() {
     }
 }
 
-/// B4: never more than three in the window.
+/// Never more than three in the window.
 #[test]
 fn slow_crashes_never_wait() {
     let mut service = crash().env("LIFECYCLE_RESTART_WITHIN", "1s").arg("400").arg("6").start();
@@ -77,7 +77,7 @@ fn slow_crashes_never_wait() {
     assert!(!output.stderr.contains("waiting"), "{}", output.stderr);
 }
 
-/// B5: a run that is up for the window makes the next crash the first again.
+/// A run that is up for the window makes the next crash the first again.
 #[test]
 fn a_stable_run_resets_the_level() {
     let folder = crash().folder();
@@ -106,7 +106,7 @@ fn a_stable_run_resets_the_level() {
     assert!(!text[0].contains("waiting 2"), "the level is back to the first wait: {text:?}");
 }
 
-/// B6, B7: SIGKILL counts at the next start, but not after SIGTERM.
+/// SIGKILL counts at the next start, but not after SIGTERM.
 #[test]
 fn a_killed_process_is_a_crash_unless_it_was_stopping() {
     let mut service = crash().arg("0").arg("0").start();
@@ -132,7 +132,6 @@ fn a_killed_process_is_a_crash_unless_it_was_stopping() {
     let _ = service.wait().expect_code(0);
 }
 
-/// L1.
 #[test]
 fn the_ledger_is_created_for_its_owner_only() {
     let mut service = crash().arg("0").arg("0").start();
@@ -144,7 +143,7 @@ fn the_ledger_is_created_for_its_owner_only() {
     let _ = service.wait().expect_code(0);
 }
 
-/// L2, in its plain form.
+/// What is not a ledger costs one warning.
 #[test]
 fn a_bad_ledger_is_kept_aside_with_one_warning() {
     for bad in ["", "x", "{\"version\": 1, \"runs\": [", "{\"version\": 99}", "\u{0}\u{1}\u{2}"] {
@@ -239,7 +238,7 @@ fn a_link_that_leads_nowhere_is_set_aside() {
     assert_eq!(ledger::state(output.folder.path()), "clean");
 }
 
-/// L3, in its plain form: a ledger that cannot be written costs one warning, and crashes count in memory.
+/// A ledger that cannot be written costs one warning, and crashes count in memory.
 #[test]
 fn without_a_place_to_write_crashes_are_counted_in_memory() {
     let mut service = crash().env("LIFECYCLE_RESTART_FILE", "/proc/no/ledger").arg("0").arg("4").start();
@@ -250,7 +249,7 @@ fn without_a_place_to_write_crashes_are_counted_in_memory() {
     assert_eq!(output.stderr.matches("counting crashes in memory").count(), 1, "{}", output.stderr);
 }
 
-/// L6, in its plain form: two processes at once on one file.
+/// Two processes at once on one file.
 #[test]
 fn two_processes_share_a_ledger() {
     let folder = Arc::new(tempfile::tempdir().expect("a folder"));

@@ -1,4 +1,4 @@
-//! Acceptance cases R, H16, H17: how a run ends, and what the process exits with.
+//! How a run ends, and what the process exits with.
 
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,6 @@ fn terminated(service: Service) -> (Output, Duration) {
     (output, sent.elapsed())
 }
 
-/// R1.
 #[test]
 fn main_that_returns_is_a_graceful_end() {
     let output = body("ok").env("LIFECYCLE_RESTART", "on").run().expect_code(0);
@@ -33,7 +32,6 @@ fn main_that_returns_is_a_graceful_end() {
     assert_eq!(ledger::state(output.folder.path()), "clean");
 }
 
-/// R2.
 #[test]
 fn main_that_fails_runs_the_hooks_and_prints_its_error_once() {
     let output = body("err").run().expect_code(1);
@@ -44,7 +42,6 @@ fn main_that_fails_runs_the_hooks_and_prints_its_error_once() {
     assert!(!output.path(".restart_count").exists(), "restart = false has no ledger");
 }
 
-/// R3.
 #[test]
 fn main_that_panics_runs_the_hooks() {
     let output = body("panic").run().expect_code(1);
@@ -53,7 +50,6 @@ fn main_that_panics_runs_the_hooks() {
     assert!(output.stderr.contains("main panicked"));
 }
 
-/// R4.
 #[test]
 fn a_tracked_task_that_fails_ends_the_run_as_a_failure() {
     for (scenario, says) in [
@@ -106,7 +102,6 @@ fn a_main_that_blocks_its_thread_is_left_behind_named_and_no_success() {
     assert_eq!(output.lines(), ["up", "hook stop", "hook persist", "hook telemetry"]);
 }
 
-/// R6.
 #[test]
 fn a_main_or_task_that_listens_has_its_drain_time() {
     for scenario in ["token", "loop"] {
@@ -128,14 +123,12 @@ fn a_main_or_task_that_listens_has_its_drain_time() {
     assert!(output.stderr.contains("`main` DROPPED: did not return"), "{}", output.stderr);
 }
 
-/// R7.
 #[test]
 fn a_requested_shutdown_is_graceful_and_its_reason_reported() {
     let output = body("request").run().expect_code(0);
     assert!(output.stderr.contains("the books are closed"), "{}", output.stderr);
 }
 
-/// R8.
 #[test]
 fn a_wrong_configuration_starts_nothing() {
     for (name, value) in [
@@ -171,7 +164,7 @@ fn the_plan_is_printed_and_main_not_run() {
     assert!(!output.path(".restart_count").exists());
 }
 
-/// H16: 20 000 calls; far under the time that one-by-one sleeps or quadratic work would take.
+/// 20 000 calls; far under the time that one-by-one sleeps or quadratic work would take.
 #[test]
 fn ten_thousand_components_are_stopped_in_order() {
     let output = Service::new(env!("CARGO_BIN_EXE_many")).run().expect_code(0);
@@ -179,7 +172,6 @@ fn ten_thousand_components_are_stopped_in_order() {
     assert!(output.stderr.contains("Component::close x 10000"), "{}", output.stderr);
 }
 
-/// H17.
 #[test]
 fn a_service_without_hooks_stops() {
     let (output, _) = terminated(Service::new(env!("CARGO_BIN_EXE_nothing")));

@@ -1,4 +1,4 @@
-//! Acceptance cases S: signals, in every state.
+//! Signals, in every state.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ fn stopped_by(signal: libc::c_int) -> Output {
     service.wait()
 }
 
-/// S1, S2: phases in order, each done before the next starts.
+/// Phases in order, each done before the next starts.
 #[test]
 fn every_signal_that_stops_runs_the_phases_in_order() {
     for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
@@ -33,7 +33,6 @@ fn every_signal_that_stops_runs_the_phases_in_order() {
     }
 }
 
-/// S3.
 #[test]
 fn hooks_of_one_order_run_concurrently_and_are_listed_by_name() {
     let output = stopped_by(libc::SIGTERM).expect_code(0);
@@ -44,7 +43,7 @@ fn hooks_of_one_order_run_concurrently_and_are_listed_by_name() {
     assert!(a.is_some() && a < b, "{}", output.stderr);
 }
 
-/// S4: from the first moment, over and over.
+/// From the first moment, over and over.
 #[test]
 fn a_signal_in_the_first_moment_ends_with_zero_or_before_main() {
     for delay in 0..20 {
@@ -63,7 +62,7 @@ fn a_signal_in_the_first_moment_ends_with_zero_or_before_main() {
     }
 }
 
-/// S4, in the first line of main: the signal is pending before the process begins.
+/// In the first line of main: the signal is pending before the process begins.
 #[test]
 fn a_signal_that_is_pending_at_the_start_starts_nothing() {
     use std::os::unix::process::CommandExt;
@@ -105,7 +104,6 @@ fn nohup_is_respected() {
     let _ = service.wait().expect_code(0);
 }
 
-/// S5.
 #[test]
 fn the_back_off_wait_answers_sigterm() {
     let mut service = Service::new(env!("CARGO_BIN_EXE_crash")).env("LIFECYCLE_RESTART_WAIT", "50s").start();
@@ -120,7 +118,6 @@ fn the_back_off_wait_answers_sigterm() {
     assert_eq!(ledger::state(output.folder.path()), "clean");
 }
 
-/// S6.
 #[test]
 fn a_second_sigterm_changes_nothing() {
     let mut service = hooks().arg("slow").start();
@@ -133,7 +130,6 @@ fn a_second_sigterm_changes_nothing() {
     assert!(output.stdout.contains("database done"));
 }
 
-/// S7.
 #[test]
 fn a_second_interrupt_exits_at_once_and_names_the_hook() {
     for first in [libc::SIGINT, libc::SIGTERM] {
@@ -151,7 +147,6 @@ fn a_second_interrupt_exits_at_once_and_names_the_hook() {
     }
 }
 
-/// S8.
 #[test]
 fn sigterm_during_the_shutdown_after_a_failure_keeps_the_code_of_the_failure() {
     let mut service = hooks().arg("fail").arg("slow").start();
@@ -162,7 +157,7 @@ fn sigterm_during_the_shutdown_after_a_failure_keeps_the_code_of_the_failure() {
     assert_eq!(output.stdout.matches("up").count(), 1, "not run again");
 }
 
-/// S9, in its plain form: heartbeats and tasks on stderr, and the service goes on.
+/// Heartbeats and tasks on stderr, and the service goes on.
 #[test]
 fn sigquit_shows_the_status_and_the_service_goes_on() {
     let mut service = hooks().start();
@@ -173,7 +168,6 @@ fn sigquit_shows_the_status_and_the_service_goes_on() {
     let _ = service.wait().expect_code(0);
 }
 
-/// S10.
 #[test]
 fn sigpipe_is_nothing() {
     let mut service = hooks().start();

@@ -1,4 +1,4 @@
-//! Acceptance cases W: the dead man's switch. The limit is 2 s, a thirtieth of the default.
+//! The dead man's switch. The limit is 2 s, a thirtieth of the default.
 
 use std::time::{Duration, Instant};
 
@@ -32,14 +32,13 @@ fn lives(mut service: Running, time: Duration) -> Output {
     output
 }
 
-/// W1.
 #[test]
 fn a_service_that_beats_lives() {
     let output = lives(beats("beats"), Duration::from_secs(5));
     assert!(!output.stderr.contains("half"), "{}", output.stderr);
 }
 
-/// W2, with a heartbeat of one second: it lives for a while after its last beat, and is dead after the limit.
+/// With a heartbeat of one second: it lives for a while after its last beat, and is dead after the limit.
 #[test]
 fn the_limit_counts_from_the_last_beat() {
     let mut service = beats("manual");
@@ -52,7 +51,7 @@ fn the_limit_counts_from_the_last_beat() {
     assert!(verdict(&output).contains("5 beats"), "{}", verdict(&output));
 }
 
-/// W3, B8: a hang is a crash of the ledger.
+/// A hang is a crash of the ledger.
 #[test]
 fn a_heartbeat_that_never_beats_is_found_at_the_startup_limit() {
     let started = Instant::now();
@@ -68,7 +67,7 @@ fn a_heartbeat_that_never_beats_is_found_at_the_startup_limit() {
     );
 }
 
-/// W5: the await, by file and line.
+/// The await, by file and line.
 #[test]
 fn an_await_that_never_resolves_is_named() {
     let source = include_str!("../src/bin/beats.rs");
@@ -115,7 +114,6 @@ fn a_retired_heartbeat_is_judged_from_its_next_beat() {
     assert!(verdict(&output).contains("`manual`"), "{}", verdict(&output));
 }
 
-/// W6.
 #[test]
 fn one_blocked_worker_of_several_is_no_hang() {
     let mut service = beats("worker-blocked");
@@ -126,14 +124,12 @@ fn one_blocked_worker_of_several_is_no_hang() {
     assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
 }
 
-/// W7.
 #[test]
 fn a_slow_tick_is_warned_about_at_half_and_not_killed() {
     let output = lives(beats("slow"), Duration::from_secs(5));
     assert!(output.stderr.contains("heartbeat `scheduler`: no beat for"), "{}", output.stderr);
 }
 
-/// W8.
 #[test]
 fn nothing_is_judged_under_a_pause_and_everything_after_it() {
     let mut service = beats("paused");
@@ -142,7 +138,7 @@ fn nothing_is_judged_under_a_pause_and_everything_after_it() {
     assert!(verdict(&output).contains("`scheduler`"), "{}", verdict(&output));
 }
 
-/// W9: stopped in the middle of its work, so that no beat comes to its help as soon as it goes on.
+/// Stopped in the middle of its work, so that no beat comes to its help as soon as it goes on.
 #[test]
 fn a_stopped_process_is_not_a_hung_one() {
     let service = beats("slices");
@@ -153,7 +149,6 @@ fn a_stopped_process_is_not_a_hung_one() {
     let _ = lives(service, Duration::from_secs(2));
 }
 
-/// W11.
 #[test]
 fn a_frozen_runtime_is_found_without_any_heartbeat() {
     let service = || Service::new(env!("CARGO_BIN_EXE_nothing")).env("LIFECYCLE_WATCHDOG_STARTUP", "2s");
@@ -161,7 +156,7 @@ fn a_frozen_runtime_is_found_without_any_heartbeat() {
     assert!(verdict(&output).contains("tokio runtime"), "{}", verdict(&output));
 }
 
-/// W12: stderr closed, and a pipe that is full and never read.
+/// Stderr closed, and a pipe that is full and never read.
 #[test]
 fn the_verdict_needs_nobody_who_reads_it() {
     use std::process::Stdio;
@@ -184,7 +179,7 @@ fn the_verdict_needs_nobody_who_reads_it() {
     assert!(output.took < Duration::from_secs(20), "{:?}", output.took);
 }
 
-/// W13: the lock of the tracing subscriber is held for good, and the lock of stdout.
+/// The lock of the tracing subscriber is held for good, and the lock of stdout.
 #[test]
 fn no_lock_that_the_hung_thread_holds_keeps_the_verdict() {
     for scenario in ["subscriber-held", "stdout-held", "stderr-held"] {
@@ -197,7 +192,7 @@ fn no_lock_that_the_hung_thread_holds_keeps_the_verdict() {
     }
 }
 
-/// The start-up, W10: an `init` that does not return.
+/// The start-up: an `init` that does not return.
 #[test]
 fn an_init_that_hangs_is_found_and_a_signal_ends_it() {
     let init = |scenario: &str| Service::new(env!("CARGO_BIN_EXE_init")).env("INIT", scenario);

@@ -1,4 +1,4 @@
-//! Acceptance cases H4, H5, H7, H10, W10: the bound holds on the day that everything misbehaves.
+//! The bound holds on the day that everything misbehaves.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -39,7 +39,7 @@ impl Stopped {
     }
 }
 
-/// H4, and its like: the culprit is named, the others run, and the process is gone.
+/// The culprit is named, the others run, and the process is gone.
 #[test]
 fn one_hook_that_blocks_spins_or_freezes_everything_stops_nobody_else() {
     let budget = Duration::from_secs(4);
@@ -96,7 +96,7 @@ fn hung_steps_share_the_budget_by_the_rule() {
     assert!(stopped.output.stdout.contains("latecomer"), "{shown}");
 }
 
-/// W10: main listens, and then blocks its thread in its drain time.
+/// Main listens, and then blocks its thread in its drain time.
 #[test]
 fn a_main_that_blocks_in_its_drain_is_named_and_the_hooks_run() {
     for flavor in FLAVORS {
@@ -168,7 +168,7 @@ fn a_stderr_that_nobody_reads_does_not_hold_up_a_shutdown() {
     assert!(output.stdout.contains("goodbye"), "{output:#?}");
 }
 
-/// H10: a signal races with a failure of main; each hook is called once, by whichever cause wins.
+/// A signal races with a failure of main; each hook is called once, by whichever cause wins.
 #[test]
 fn a_thousand_races_of_a_signal_with_a_failure_call_each_hook_once() {
     let (signalled, failed) = (AtomicU32::new(0), AtomicU32::new(0));

@@ -91,18 +91,13 @@ impl Component {
         let sig = &function.sig;
         let target = target(sig, item, around, &mut errors);
         refuse_repeated(&function.attrs, "component", &mut errors);
-        refuse_main(sig, "component", "put it on the function that stops something", &mut errors);
         if is_async_trait(sig) {
             if around.is_none() {
                 refuse_async_trait(&sig.ident, &mut errors);
             }
             return Err(errors);
         }
-        refuse_qualifiers(&format!("component hook `{}`", sig.ident), sig, &mut errors);
-        check_output(sig, &mut errors);
-        if let (true, Some(_), Some(key)) = (on_hang, sig.asyncness, on_hang_key) {
-            refuse_async_on_hang(&sig.ident, key, &mut errors);
-        }
+        check_signature(sig, on_hang_key.filter(|_| on_hang), &mut errors);
         errors.or(Component {
             private,
             cfgs: function.cfgs().cloned().collect(),
@@ -119,6 +114,16 @@ impl Component {
             timeout,
             on_hang,
         })
+    }
+}
+
+/// `on_hang` is where the attribute asks for the hook on a hang.
+fn check_signature(sig: &Signature, on_hang: Option<Span>, errors: &mut Errors) {
+    refuse_main(sig, "component", "put it on the function that stops something", errors);
+    refuse_qualifiers(&format!("component hook `{}`", sig.ident), sig, errors);
+    check_output(sig, errors);
+    if let (Some(_), Some(key)) = (sig.asyncness, on_hang) {
+        refuse_async_on_hang(&sig.ident, key, errors);
     }
 }
 
