@@ -17,7 +17,7 @@ use symbol::symbol;
 
 /// On a mistake the item stays, so that nothing else breaks.
 pub(crate) fn component(args: TokenStream, item: &TokenStream) -> TokenStream {
-    match Component::parse(args, item, around_attribute().as_ref()) {
+    match Component::parse(args, item, around_attribute(item).as_ref()) {
         Ok(component) => {
             let hook = expand::hook(&component, &symbol(&component.function));
             quote!(#item #hook)

@@ -14,6 +14,8 @@ pub(super) struct Source {
 struct Block {
     open: Place,
     close: Place,
+    /// The block around it.
+    parent: Option<usize>,
     /// `None` is a parenthesis, a bracket, or the braces of a macro.
     header: Option<String>,
 }
@@ -45,9 +47,16 @@ impl Source {
     /// if a macro is around it.
     pub(super) fn header(&self, place: Place) -> Option<&str> {
         self.hashes.binary_search(&place).ok()?;
-        let around = self.blocks.iter().filter(|block| block.open < place && place < block.close);
-        let headers: Option<Vec<&String>> = around.map(|block| block.header.as_ref()).collect();
-        headers?.last().map(|header| header.as_str())
+        // Blocks stand in the order in which they open, so the last one before it is the innermost, or a sibling's.
+        let mut next = self.blocks.partition_point(|block| block.open < place).checked_sub(1);
+        let mut innermost = None;
+        while let Some(block) = next.map(|index| &self.blocks[index]) {
+            if place < block.close {
+                innermost = innermost.or(Some(block.header.as_ref()?));
+            }
+            next = block.parent;
+        }
+        innermost.map(String::as_str)
     }
 }
 
@@ -180,8 +189,9 @@ impl Reader<'_> {
             words.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_' || c == ' ').ends_with('!');
         let header = (self.peek(0) == '{' && !is_macro).then(|| words.trim().to_owned());
         let delimiter = self.peek(0);
+        let parent = self.open.last().map(|(index, _)| *index);
         self.open.push((self.source.blocks.len(), words + &delimiter.to_string()));
-        self.source.blocks.push(Block { open: self.place, close: (usize::MAX, 0), header });
+        self.source.blocks.push(Block { open: self.place, close: (usize::MAX, 0), parent, header });
         self.step();
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericParam, Ident, Item, ItemImpl, Type};
 
@@ -20,8 +20,9 @@ static SOURCES: LazyLock<Mutex<HashMap<PathBuf, Arc<Source>>>> = LazyLock::new(M
 /// Attributes that leave an `impl` what it is.
 const HARMLESS: [&str; 7] = ["allow", "cfg", "deny", "doc", "expect", "warn", "async_trait"];
 
-/// The `impl` or `trait` around the attribute that is being expanded, without its contents.
-pub(super) fn around_attribute() -> Option<Item> {
+/// The `impl` or `trait` around the attribute that is being expanded, without its contents; `None` also where a method is in
+/// its place, as most are: parsing costs more than the rest of it.
+pub(super) fn around_attribute(function: &TokenStream) -> Option<Item> {
     if !proc_macro::is_available() {
         return None;
     }
@@ -34,7 +35,26 @@ pub(super) fn around_attribute() -> Option<Item> {
     });
     let source = source.clone();
     drop(sources);
-    item(source.header((span.line(), span.column()))?)
+    let header = source.header((span.line(), span.column()))?;
+    if is_plain(header) && takes_self(function) { None } else { item(header) }
+}
+
+/// `impl Store`.
+fn is_plain(header: &str) -> bool {
+    let ty = header.strip_prefix("impl ").unwrap_or("-");
+    ty.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == ':')
+}
+
+/// Whether `self` is among the parameters, the first group in parentheses behind `fn`.
+fn takes_self(function: &TokenStream) -> bool {
+    let mut tokens = function.clone().into_iter();
+    tokens.any(|token| matches!(token, TokenTree::Ident(word) if word == "fn"));
+    let parameters = tokens.find_map(|token| match token {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => Some(group.stream()),
+        _ => None,
+    });
+    let is_self = |token| matches!(token, TokenTree::Ident(word) if word == "self");
+    parameters.is_some_and(|parameters| parameters.into_iter().any(is_self))
 }
 
 /// What begins with these words, if nothing but itself decides what becomes of it.
