@@ -92,9 +92,7 @@ impl Component {
         let target = target(sig, item, around, &mut errors);
         refuse_repeated(&function.attrs, "component", &mut errors);
         if is_async_trait(sig) {
-            if around.is_none() {
-                refuse_async_trait(&sig.ident, &mut errors);
-            }
+            refuse_async_trait(&sig.ident, around, &mut errors);
             return Err(errors);
         }
         check_signature(sig, on_hang_key.filter(|_| on_hang), &mut errors);
@@ -104,10 +102,7 @@ impl Component {
             function: sig.ident.clone(),
             asynchronous: sig.asyncness.is_some(),
             target,
-            output: match &sig.output {
-                ReturnType::Default => sig.ident.span(),
-                ReturnType::Type(_, output) => output.span(),
-            },
+            output: output_span(sig),
             name,
             phase,
             order,
@@ -132,7 +127,11 @@ fn is_async_trait(sig: &Signature) -> bool {
     sig.generics.lifetimes().any(|param| param.lifetime.ident == "async_trait")
 }
 
-fn refuse_async_trait(hook: &Ident, errors: &mut Errors) {
+/// Unless the trait around it has been refused already.
+fn refuse_async_trait(hook: &Ident, around: Option<&Item>, errors: &mut Errors) {
+    if around.is_some() {
+        return;
+    }
     errors.at(
         hook,
         format!(
@@ -240,6 +239,13 @@ fn is_arc_of_self(ty: &Type) -> bool {
 }
 
 /// What is certainly wrong; of other types the runtime's `Outcome` says it.
+fn output_span(sig: &Signature) -> Span {
+    match &sig.output {
+        ReturnType::Default => sig.ident.span(),
+        ReturnType::Type(_, output) => output.span(),
+    }
+}
+
 fn check_output(sig: &Signature, errors: &mut Errors) {
     let ReturnType::Type(_, output) = &sig.output else { return };
     let hook = &sig.ident;
