@@ -170,6 +170,9 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
+    use lifecycle_os::clock::Age;
+    use lifecycle_os::text::Text;
+
     use super::*;
 
     #[derive(Default)]
@@ -179,6 +182,45 @@ mod tests {
         fn wake(self: Arc<Count>) {
             self.0.fetch_add(1, Relaxed);
         }
+    }
+
+    struct Idle(TaskState);
+
+    impl TracedTask for Idle {
+        fn state(&self) -> TaskState {
+            self.0
+        }
+
+        fn trace(&self, _: u64) {}
+    }
+
+    struct Many(Vec<&'static Idle>);
+
+    impl TaskSource for Many {
+        fn for_each(&self, f: &mut dyn FnMut(&'static dyn TracedTask)) {
+            self.0.iter().for_each(|task| f(*task));
+        }
+
+        fn wake(&self) {}
+    }
+
+    #[test]
+    fn of_too_many_tasks_those_are_chosen_that_are_in_a_poll_or_idle_for_longest() {
+        let task = |number: u64| {
+            let age = Age(Some(Duration::from_secs(number)));
+            let thread = u32::from(number == 3);
+            let (name, place) = (Text::new(), Text::new());
+            &*Box::leak(Box::new(Idle(TaskState { name, place, thread, polls: number, age })))
+        };
+        let count = TASKS as u64 + 50;
+        let tasks = Many((0..count).map(task).collect());
+        let mut all = 0;
+        let chosen = choose(&tasks, &mut all);
+        let mut numbers: Vec<u64> = chosen.iter().flatten().map(|task| task.state().polls).collect();
+        numbers.sort_unstable();
+        let oldest = count - TASKS as u64 + 1..count;
+        assert_eq!(numbers, [3].into_iter().chain(oldest).collect::<Vec<_>>());
+        assert_eq!(u64::from(all), count);
     }
 
     /// No report is being made: all but the walk itself, which Miri cannot run.

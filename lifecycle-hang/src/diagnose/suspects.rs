@@ -220,3 +220,31 @@ pub(crate) fn names<'a>(threads: &(impl Iterator<Item = &'a Thread> + Clone), ou
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(cause: Cause, lock: u64) -> Thread {
+        // SAFETY: zeroed memory is a valid one, as `dump/facts.rs` says.
+        let mut thread = unsafe { std::mem::MaybeUninit::<Thread>::zeroed().assume_init() };
+        thread.finding = Finding { cause, lock, ..Finding::NONE };
+        thread
+    }
+
+    #[test]
+    fn a_reader_and_a_writer_wait_for_one_lock() {
+        let text = |threads: &[Thread]| {
+            let mut text = String::new();
+            locks(threads, &mut text);
+            text
+        };
+        let (reader, writer) = (waiting(Cause::RwLock, 0x1000), waiting(Cause::RwLock, 0x1004));
+        let one = text(&[reader, writer]);
+        assert!(one.contains("2 threads wait for one lock") && !one.contains("cycle"), "{one}");
+        let (first, second) = (waiting(Cause::Mutex, 0x1000), waiting(Cause::Mutex, 0x1004));
+        let two = text(&[first, second]);
+        assert!(two.contains("different locks: a cycle") && !two.contains("one lock"), "{two}");
+        assert!(text(&[waiting(Cause::Mutex, 0), waiting(Cause::Mutex, 0)]).is_empty());
+    }
+}
