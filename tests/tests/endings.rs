@@ -145,7 +145,12 @@ fn instances_without_end_cannot_take_persist_its_time() {
     service.line("up");
     let sent = Instant::now();
     let output = stop(service);
-    assert!(output.stdout.contains("flush") && output.stdout.contains("close"), "{}\n{}", output.stdout, output.stderr);
+    assert!(
+        output.stdout.contains("flush") && output.stdout.contains("close"),
+        "{}\n{}",
+        output.stdout,
+        output.stderr
+    );
     assert!(sent.elapsed() < budget + Duration::from_secs(3), "{:?}", sent.elapsed());
 }
 

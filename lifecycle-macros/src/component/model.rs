@@ -26,6 +26,8 @@ const KNOWN: Known = &[
     ("crate", "crate = ::lifecycle"),
 ];
 
+const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The built-in phases, as they are written and as the runtime names them.
 const PHASES: [(&str, &str); 3] = [("stop", "STOP"), ("persist", "PERSIST"), ("disconnect", "DISCONNECT")];
 
@@ -77,9 +79,7 @@ impl Component {
         let mut options = Options::parse(args, KNOWN, &mut errors);
         let order = options.integer("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0);
         let phase = phase(&mut options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT")));
-        let timeout = options
-            .duration("timeout", AtLeast::Positive)
-            .map_or(Duration::from_secs(5), |(timeout, _)| timeout);
+        let timeout = options.duration("timeout", AtLeast::Positive).map_or(TIMEOUT, |(time, _)| time);
         let name = options.text("name");
         let on_hang_key = options.key("on_hang");
         let on_hang = options.flag("on_hang").unwrap_or(false);
@@ -238,7 +238,6 @@ fn is_arc_of_self(ty: &Type) -> bool {
     last.ident == "Arc" && matches!(arguments.args.first(), Some(GenericArgument::Type(ty)) if is_self(ty))
 }
 
-/// What is certainly wrong; of other types the runtime's `Outcome` says it.
 fn output_span(sig: &Signature) -> Span {
     match &sig.output {
         ReturnType::Default => sig.ident.span(),
@@ -246,6 +245,7 @@ fn output_span(sig: &Signature) -> Span {
     }
 }
 
+/// What is certainly wrong; of other types the runtime's `Outcome` says it.
 fn check_output(sig: &Signature, errors: &mut Errors) {
     let ReturnType::Type(_, output) = &sig.output else { return };
     let hook = &sig.ident;
