@@ -55,7 +55,7 @@ impl LifecycleManager {
             let future = Box::pin(async move { future.await.outcome() });
             if let Ok(future) = Caught::new(|| future) {
                 let ended = TrackedFuture { task, future }.await;
-                membership.task_ended(&name, place, ended);
+                membership.task_ended(&name, ended);
             }
         });
         abort.set(handle.abort_handle());

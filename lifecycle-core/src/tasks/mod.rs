@@ -8,3 +8,6 @@ pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod stop;
 pub(crate) mod tracked;
+
+#[cfg(test)]
+mod tests;

@@ -95,22 +95,30 @@ impl Run {
 
     /// Ends the run for `cause`, unless it is ending already.
     pub(crate) fn end(&self, cause: Cause) -> bool {
-        {
-            let mut state = self.state();
-            if state.cause.is_some() {
-                return false;
-            }
-            // Relaxed: a reader that sees it a moment late is a reader that asked a moment early.
-            self.stopping.store(true, Relaxed);
-            if self.generation.is_some() {
-                generation::stop();
-            }
-            state.cause = Some((cause, Instant::now()));
+        let ended = self.set_cause(&mut self.state(), cause);
+        if ended {
+            self.tell_the_end();
         }
-        self.wakeup.notify();
-        // Outside the lock: waking runs the code that waits for the token, and that may panic.
-        quietly(|| self.token.cancel());
+        ended
+    }
+
+    fn set_cause(&self, state: &mut State, cause: Cause) -> bool {
+        if state.cause.is_some() {
+            return false;
+        }
+        // Relaxed: a reader that sees it a moment late is a reader that asked a moment early.
+        self.stopping.store(true, Relaxed);
+        if self.generation.is_some() {
+            generation::stop();
+        }
+        state.cause = Some((cause, Instant::now()));
         true
+    }
+
+    /// Outside the lock: waking runs the code that waits for the token, and that may panic.
+    fn tell_the_end(&self) {
+        self.wakeup.notify();
+        quietly(|| self.token.cancel());
     }
 
     pub(crate) fn cause(&self) -> Option<(Cause, Instant)> {
@@ -202,13 +210,6 @@ impl Run {
     pub(crate) fn take_failures(&self) -> Vec<TaskReport> {
         std::mem::take(&mut self.state().failures)
     }
-
-    /// A task failed: the run's cause to end, or, if it ends already, a line in its report.
-    fn failed(&self, name: &str, place: Option<Place>, result: TaskResult, cause: Cause) {
-        if !self.end(cause) {
-            self.state().failures.push(TaskReport { name: name.to_owned(), place, result, count: 1 });
-        }
-    }
 }
 
 /// A task's place among the tracked ones; given up when the task ends, by whatever end.
@@ -221,38 +222,35 @@ pub(crate) struct Membership {
 impl Membership {
     /// Main ended: that ends the run, well or not.
     pub(crate) fn main_ended(self, ended: Ended) {
-        match ended {
-            Ended::Well => drop(self.run.end(Cause::MainReturned)),
-            Ended::Failed(error) => {
-                let result = TaskResult::Failed(error.clone());
-                self.run.failed("main", None, result, Cause::MainFailed(error));
-            }
+        let (cause, result) = match ended {
+            Ended::Well => (Cause::MainReturned, None),
+            Ended::Failed(error) => (Cause::MainFailed(error.clone()), Some(TaskResult::Failed(error))),
             Ended::Panicked(message) => {
-                let result = TaskResult::Panicked(message.clone());
-                self.run.failed("main", None, result, Cause::MainPanicked(message));
+                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)))
             }
-        }
+        };
+        self.leave(Some((cause, result)));
     }
 
     /// A tracked task ended: nothing follows if it ended well.
-    pub(crate) fn task_ended(self, name: &str, place: Place, ended: Ended) {
+    pub(crate) fn task_ended(self, name: &str, ended: Ended) {
         let task = name.to_owned();
         match ended {
             Ended::Well => {}
             Ended::Failed(error) => {
                 let cause = Cause::TaskFailed { task, error: error.clone() };
-                self.run.failed(name, Some(place), TaskResult::Failed(error), cause);
+                self.leave(Some((cause, Some(TaskResult::Failed(error)))));
             }
             Ended::Panicked(message) => {
                 let cause = Cause::TaskPanicked { task, message: message.clone() };
-                self.run.failed(name, Some(place), TaskResult::Panicked(message), cause);
+                self.leave(Some((cause, Some(TaskResult::Panicked(message)))));
             }
         }
     }
-}
 
-impl Drop for Membership {
-    fn drop(&mut self) {
+    /// In one step with what its end means for the run: whoever looks finds it live in a run that goes on, or gone and the
+    /// cause there. If the run ends already, a failure is a row of its report.
+    fn leave(&self, end: Option<(Cause, Option<TaskResult>)>) {
         let mut state = self.run.state();
         let Some(task) = state.tasks.remove(&self.id) else { return };
         // The shutdown waits for the last task that is dropped, or for one that observes it.
@@ -262,10 +260,26 @@ impl Drop for Membership {
         } else {
             self.run.is_stopping() && task.slot.observed_shutdown()
         };
+        let mut is_end = false;
+        if let Some((cause, result)) = end {
+            is_end = self.run.set_cause(&mut state, cause);
+            let row =
+                |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
+            state.failures.extend(result.filter(|_| !is_end).map(row));
+        }
         drop(state);
+        if is_end {
+            self.run.tell_the_end();
+        }
         self.slot.release();
         if is_awaited {
             self.run.wakeup.notify();
         }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.leave(None);
     }
 }

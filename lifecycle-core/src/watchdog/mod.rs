@@ -1,6 +1,6 @@
 //! The dead man's switch: one thread outside tokio that judges heartbeats, and the deadline of a shutdown.
 //!
-//! Beats come in, "expired" goes out: what follows is in the functions that [`start`] is given. Nothing here knows a
+//! Beats come in, "expired" goes out: what follows is in the functions that `start` is given. Nothing here knows a
 //! consequence. After an expiry nothing on this thread allocates or takes a lock.
 
 pub(crate) mod breadcrumb;
