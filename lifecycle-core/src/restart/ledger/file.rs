@@ -71,6 +71,13 @@ pub(crate) fn refused(path: &Path) -> Option<String> {
     })
 }
 
+/// Whether there is neither a ledger nor a note.
+pub(crate) fn is_missing(path: &Path) -> bool {
+    let missing =
+        |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    missing(path) && missing(&crash_note_file(path))
+}
+
 pub(crate) fn read(path: &Path) -> Contents {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,

@@ -164,6 +164,9 @@ impl LedgerFile {
         if let Some(reason) = file::refused(&self.path) {
             return self.count_in_memory(known, &changes, &reason);
         }
+        if self.leaves_no_file(&known, &change) {
+            return (known, true);
+        }
         let lock = file::lock(&self.path, self.lock_timeout);
         // A lock that is held for ever costs one wait, not one for each change.
         self.lock_timeout = if lock.is_ok() { file::LOCK_TIMEOUT } else { Duration::ZERO };
@@ -196,6 +199,16 @@ impl LedgerFile {
             self.warn(&format!("{error}: {IN_MEMORY}"));
         }
         (known, durable)
+    }
+
+    /// What is not there and would not be written needs no lock, which is a file, too: `--help` leaves no trace.
+    fn leaves_no_file(&self, known: &Record, change: &impl Fn(&mut Record)) -> bool {
+        if !self.unwritten.is_empty() || !file::is_missing(&self.path) {
+            return false;
+        }
+        let mut changed = known.clone();
+        change(&mut changed);
+        changed == *known
     }
 
     fn write(&self, record: &Record, is_mark: bool) -> std::io::Result<()> {
