@@ -167,9 +167,7 @@ impl LedgerFile {
         if self.leaves_no_file(&known, &change) {
             return (known, true);
         }
-        let lock = file::lock(&self.path, self.lock_timeout);
-        // A lock that is held for ever costs one wait, not one for each change.
-        self.lock_timeout = if lock.is_ok() { file::LOCK_TIMEOUT } else { Duration::ZERO };
+        let lock = self.lock();
         match file::read(&self.path) {
             Contents::Missing => {}
             Contents::Record(record) => {
@@ -199,6 +197,13 @@ impl LedgerFile {
             self.warn(&format!("{error}: {IN_MEMORY}"));
         }
         (known, durable)
+    }
+
+    /// A lock that is held for ever costs one wait, not one for each change.
+    fn lock(&mut self) -> std::io::Result<file::Lock> {
+        let lock = file::lock(&self.path, self.lock_timeout);
+        self.lock_timeout = if lock.is_ok() { file::LOCK_TIMEOUT } else { Duration::ZERO };
+        lock
     }
 
     /// What is not there and would not be written needs no lock, which is a file, too: `--help` leaves no trace.
