@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::{call_blocking, make};
 use super::step::{Running, StepRun};
+use crate::components::declaration::HookFuture;
 use crate::os::log;
 use crate::tasks::catch_panic::{Caught, Ended};
 use crate::tasks::generation;
@@ -97,12 +98,7 @@ fn call_hooks(step: &StepRun, runtime: &Handle) {
     }
 }
 
-fn poll_to_end(
-    step: &StepRun,
-    runtime: &Handle,
-    index: usize,
-    future: Caught<crate::components::declaration::HookFuture>,
-) {
+fn poll_to_end(step: &StepRun, runtime: &Handle, index: usize, future: Caught<HookFuture>) {
     let jobs = &step.asynchronous;
     let stop = CancellationToken::new();
     if !jobs.set_stop(index, Stop::Cancel(stop.clone())) {
