@@ -47,11 +47,17 @@
 #[doc(hidden)]
 pub use lifecycle_core::__private;
 pub use lifecycle_core::{
-    Cause, Ending, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult, LifecycleManager,
-    Phase, Place, Plan, PlannedHook, PreviousRun, Report, RuntimeResult, Signal, State, Status, TaskReport,
-    TaskResult, hang_report, is_running, ledger, manage, manage_arc, plan, ready, release, shutdown, spawn,
-    status, stopping, token, watchdog,
+    Busy, Cause, Ending, Flavor, Hangup, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult,
+    LifecycleManager, OnHang, OnStop, Options, Phase, Place, Plan, PlannedHook, PreviousRun, Readiness,
+    Reloads, Report, RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal, State,
+    Status, StopHook, TaskReport, TaskResult, WatchdogOptions, busy, deadline, hang_report, is_running,
+    ledger, manage, manage_arc, on_stop, plan, ready, release, reloads, shutdown, spawn, spawn_blocking,
+    status, stopping, token, track, watchdog,
 };
+
+// The function of the attribute's name.
+#[doc(inline)]
+pub use lifecycle_core::reload;
 
 /// Registers a method or a free function as a hook of the shutdown; nothing else has to name it.
 ///
@@ -160,6 +166,73 @@ pub use lifecycle_macros::component;
 /// ```
 pub use lifecycle_macros::heartbeat;
 
+/// Registers a method or a free function that reads something again: it is called by each reload.
+///
+/// A reload is asked for by [`reload()`](fn@reload), and by SIGHUP (see `on_hangup` of [`main`](macro@main)). Hooks are called for
+/// each managed instance, by ascending order; those of one order run concurrently. The first order in which one fails,
+/// panics or is late is the last: it is reported, and what was in force before stays. The shapes are those of
+/// [`component`](macro@component).
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `order = 3` | 0 | ascending; equal orders run concurrently |
+/// | `timeout = "10s"` | `"5s"` | after it the hook is dropped, and the reload has failed |
+/// | `name = "…"` | `Type::method` | what logs and hang reports show |
+/// | `crate = ::path` | found by itself | where this crate is, if only another crate re-exports it |
+///
+/// ```
+/// use std::sync::RwLock;
+///
+/// struct Certificates {
+///     current: RwLock<Vec<u8>>,
+/// }
+///
+/// impl Certificates {
+///     #[lifecycle::reload(order = -1, timeout = "10s")]
+///     async fn read(&self) -> Result<(), std::io::Error> {
+///         *self.current.write().unwrap() = vec![1]; // … from the file …
+///         Ok(())
+///     }
+/// }
+/// # let certificates = lifecycle::manage(Certificates { current: RwLock::default() });
+/// # lifecycle::release(&certificates);
+/// ```
+pub use lifecycle_macros::reload;
+
+/// Makes an `async` method, or a free `async fn` without parameters, a background task of the service.
+///
+/// A method is spawned for each instance when it is managed; a free function once main's body begins. Both are tracked as
+/// those of [`spawn`]: they may return in the drain of a shutdown if they check for it, and their panic or error ends the
+/// run as a failure. With `restart(…)` the task is restarted alone, first: only one failure more than `max_restarts` within
+/// `within` ends the run. [`Status`] counts the restarts.
+///
+/// | option | default | meaning |
+/// |---|---|---|
+/// | `name = "…"` | `Type::method` | what reports show |
+/// | `restart(max_restarts = 3, within = "1m", wait = "1s", max_wait = "1m")`, or `restart = true` | none: the first failure ends the run | the wait before the first restart doubles with each, up to `max_wait` |
+/// | `crate = ::path` | found by itself | where this crate is, if only another crate re-exports it |
+///
+/// ```
+/// struct Feed;
+///
+/// impl Feed {
+///     #[lifecycle::task(restart(max_restarts = 5, wait = "500ms"))]
+///     async fn run(&self) -> Result<(), std::io::Error> {
+///         while lifecycle::is_running() {
+///             // … connect, and one message after the other …
+///             # break;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let feed = lifecycle::manage(Feed); // runs from here on
+/// assert!(lifecycle::status().tasks.iter().any(|task| task == "Feed::run"));
+/// # });
+/// ```
+pub use lifecycle_macros::task;
+
 /// Makes `fn main`, `async` or not, the body of a managed service: signals, ordered shutdown, restarts, watchdog, exit code.
 ///
 /// Main returns `()` or `Result<(), E>` with `E: Debug`, printed as std's main does. Each option has an environment
@@ -169,12 +242,17 @@ pub use lifecycle_macros::heartbeat;
 /// |---|---|---|
 /// | `shutdown_timeout = "25s"` | 25 s, the whole shutdown | `LIFECYCLE_SHUTDOWN_TIMEOUT` |
 /// | `drain = "5s"` | 5 s for main and tracked tasks to return | `LIFECYCLE_DRAIN` |
+/// | `drain_delay = "0s"` | after a signal the service is not ready any more, and still works for this long: for load balancers. Part of `shutdown_timeout` | `LIFECYCLE_DRAIN_DELAY` |
+/// | `ready = "explicit"` | `"implied"`: ready at the first heartbeat, after a second, or by [`ready()`](fn@ready); `"explicit"`: by the call alone | `LIFECYCLE_READY` |
+/// | `on_hangup = "stop"`, `"reload"` or `"ignore"` | what SIGHUP does: a reload where anything would hear of it; else it is ignored under systemd and a stop elsewhere | `LIFECYCLE_ON_HANGUP` |
+/// | `panic = "end"` | `"report"`: a panic outside of main and tracked tasks is warned about once; `"end"`: it ends the run as a failure | `LIFECYCLE_PANIC` |
 /// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
 /// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
 /// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
+/// | `runtime = path::to::function` | none: makes the `tokio::runtime::Builder` of each run, instead of the next two | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
 /// | `crate = ::path` | found by itself, also under another name | |
 ///

@@ -23,6 +23,9 @@ pub mod ledger {
 /// The dead man's switch: pausing it.
 pub mod watchdog;
 
+pub use config::options::{
+    Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, RuntimeBuilder, WatchdogOptions,
+};
 pub use hang::hang_report;
 pub use model::cause::{Cause, Signal};
 pub use model::phase::Phase;
@@ -32,7 +35,9 @@ pub use model::previous_run::{Ending, PreviousRun};
 pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
 pub use model::status::{HeartbeatStatus, State, Status};
 pub use supervisor::{
-    LifecycleManager, is_running, manage, manage_arc, plan, ready, release, shutdown, spawn, status,
-    stopping, token,
+    LifecycleManager, OnStop, Reloads, Service, StopHook, busy, deadline, is_running, manage, manage_arc,
+    on_stop, plan, ready, release, reload, reloads, shutdown, spawn, spawn_blocking, status, stopping, token,
+    track,
 };
+pub use tasks::busy::Busy;
 pub use watchdog::heartbeat::{Heartbeat, HeartbeatPause};

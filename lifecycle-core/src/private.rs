@@ -7,13 +7,17 @@ pub use std::time::Duration;
 
 pub use inventory;
 
-pub use crate::components::declaration::{Call, Hook, HookDeclaration, function, instance, method, shared};
-pub use crate::config::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
+pub use crate::components::declaration::{
+    Call, Hook, HookDeclaration, HookKind, TaskRestart, function, instance, method, shared,
+};
+pub use crate::config::options::{
+    Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, WatchdogOptions,
+};
 pub use crate::model::outcome::Outcome;
 pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
 #[cfg(fuzzing)]
 pub use crate::restart::ledger::rehearse;
-pub use crate::supervisor::Main;
+pub use crate::supervisor::Service;
 pub use crate::watchdog::breadcrumb::{at, enter, heartbeat, past, round};
 pub use crate::watchdog::heartbeat::{Arm, Heartbeat, HeartbeatSite};

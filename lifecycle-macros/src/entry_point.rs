@@ -2,6 +2,7 @@
 
 mod expand;
 mod model;
+mod shutdown;
 #[cfg(test)]
 mod tests;
 

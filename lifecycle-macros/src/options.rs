@@ -214,6 +214,23 @@ impl<'e> Options<'e> {
     }
 }
 
+/// An option, and its time if it was written.
+pub(crate) type Written<'a> = (&'a str, Option<Placed<Duration>>);
+
+/// Reports the first time, where both were written and it is longer than the second.
+pub(crate) fn not_above(options: &mut Options<'_>, part: Written<'_>, whole: Written<'_>) {
+    if let ((part, Some((short, span))), (whole, Some((long, _)))) = (part, whole)
+        && short > long
+    {
+        let (short, long) = (humantime::format_duration(short), humantime::format_duration(long));
+        let message = format!(
+            "option `{part}` must not be above `{whole}`: got `\"{short}\"`, write at most `\"{long}\"`, \
+             or a longer `{whole}`"
+        );
+        options.errors.at_span(span, message);
+    }
+}
+
 /// The tokens between the commas; a comma at the end is fine. A missing one, and a semicolon in its place, is reported.
 fn split(args: TokenStream, errors: &mut Errors) -> Vec<TokenStream> {
     let mut options = vec![Vec::new()];

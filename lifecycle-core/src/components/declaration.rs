@@ -12,9 +12,11 @@ use crate::model::outcome::Outcome;
 use crate::model::phase::Phase;
 use crate::model::place::Place;
 
-/// One `#[lifecycle::component]`.
+/// One `#[lifecycle::component]`, `#[lifecycle::reload]` or `#[lifecycle::task]`.
 #[derive(Debug)]
 pub struct HookDeclaration {
+    /// Which of them.
+    pub kind: HookKind,
     /// `name = "…"`, if given.
     pub name: Option<&'static str>,
     /// The annotated function.
@@ -34,6 +36,40 @@ pub struct HookDeclaration {
 }
 
 inventory::collect!(HookDeclaration);
+
+/// When a hook is called.
+#[derive(Clone, Copy, Debug)]
+pub enum HookKind {
+    /// In a shutdown, once.
+    Stop,
+    /// By each reload.
+    Reload,
+    /// Once its instance is managed: a background task. `None`: its failure ends the run.
+    Task(Option<TaskRestart>),
+}
+
+/// `restart(…)` of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskRestart {
+    /// More failures than these within `within` end the run.
+    pub max_restarts: u32,
+    /// The window.
+    pub within: Duration,
+    /// Before the first restart; it doubles with each.
+    pub wait: Duration,
+    /// The longest wait.
+    pub max_wait: Duration,
+}
+
+impl TaskRestart {
+    /// Three restarts within a minute, after 1 s, 2 s, 4 s.
+    pub const DEFAULT: TaskRestart = TaskRestart {
+        max_restarts: 3,
+        within: Duration::from_secs(60),
+        wait: Duration::from_secs(1),
+        max_wait: Duration::from_secs(60),
+    };
+}
 
 /// What a method is called for; `None` for a free function.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;

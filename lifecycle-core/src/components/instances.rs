@@ -39,6 +39,11 @@ impl Instances {
         self.instances
     }
 
+    /// A copy of those that are left, in their order.
+    pub(super) fn to_live(&self) -> Vec<Option<Instance>> {
+        self.instances.iter().filter(|instance| instance.is_some()).cloned().collect()
+    }
+
     fn close_up(&mut self) {
         // Never for a free function, of which nothing is released.
         if self.released > 0 {

@@ -9,15 +9,28 @@ pub struct Options {
     pub shutdown_timeout: Duration,
     /// For main and tracked tasks to return.
     pub drain: Duration,
+    /// Readiness is down and the service still works: for load balancers.
+    pub drain_delay: Duration,
+    /// When the service counts as up.
+    pub ready: Readiness,
+    /// What SIGHUP does; by default that depends, see `Hangup`.
+    pub on_hangup: Option<Hangup>,
+    /// Whether a panic in any task or thread ends the run.
+    pub end_on_panic: bool,
     /// `restart(…)`, or `false`.
     pub restart: RestartOptions,
     /// `watchdog(…)`, or `false`.
     pub watchdog: WatchdogOptions,
+    /// `runtime`: what builds it, instead of the next two.
+    pub runtime: Option<RuntimeBuilder>,
     /// `flavor`.
     pub flavor: Flavor,
     /// `worker_threads`; tokio's default is the number of cores.
     pub worker_threads: Option<usize>,
 }
+
+/// Makes the builder of the runtime of a run, on which `enable_all` and ours of `on_thread_start` are called.
+pub type RuntimeBuilder = fn() -> tokio::runtime::Builder;
 
 /// `restart(…)`.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +88,27 @@ pub enum OnHang {
     Exec,
 }
 
+/// `ready = …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// At the first heartbeat, after a second of main, or by `ready()`.
+    Implied,
+    /// By `ready()` alone.
+    Explicit,
+}
+
+/// `on_hangup = …`. Not written: a reload where anything would hear of it; else SIGHUP is ignored under systemd, which
+/// sends it for a reload, and stops the service elsewhere, where a terminal has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hangup {
+    /// A graceful stop.
+    Stop,
+    /// A reload.
+    Reload,
+    /// Nothing.
+    Ignore,
+}
+
 /// The kind of tokio runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavor {
@@ -89,8 +123,13 @@ impl Options {
     pub const DEFAULT: Options = Options {
         shutdown_timeout: Duration::from_secs(25),
         drain: Duration::from_secs(5),
+        drain_delay: Duration::ZERO,
+        ready: Readiness::Implied,
+        on_hangup: None,
+        end_on_panic: false,
         restart: RestartOptions::DEFAULT,
         watchdog: WatchdogOptions::DEFAULT,
+        runtime: None,
         flavor: Flavor::MultiThread,
         worker_threads: None,
     };

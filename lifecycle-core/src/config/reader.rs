@@ -52,12 +52,12 @@ impl Reader<'_> {
         })
     }
 
-    /// One of two words.
-    pub(super) fn word<T: Copy>(&mut self, name: &str, default: T, words: [(&str, T); 2]) -> T {
+    /// One of a few words.
+    pub(super) fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> T {
         self.value(name, default, |text| {
             let known = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
-            let [(first, _), (second, _)] = words;
-            known.map(|(_, value)| *value).ok_or_else(|| format!("must be \"{first}\" or \"{second}\""))
+            let quoted: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            known.map(|(_, value)| *value).ok_or_else(|| format!("must be {}", alternatives(&quoted)))
         })
     }
 
@@ -71,6 +71,14 @@ impl Reader<'_> {
             }
             _ => Err("must be \"on\" or \"off\"".into()),
         })
+    }
+}
+
+/// `"a", "b" or "c"`.
+fn alternatives(words: &[String]) -> String {
+    match words {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => words.concat(),
     }
 }
 

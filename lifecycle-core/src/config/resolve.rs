@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::options::{Flavor, OnHang, Options, RestartMode, RestartOptions, WatchdogOptions};
+use super::options::{
+    Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, RuntimeBuilder, WatchdogOptions,
+};
 use super::reader::Reader;
 use super::store::Store;
 use crate::model::error::ConfigError;
@@ -14,8 +16,14 @@ use crate::model::error::ConfigError;
 pub(crate) struct Config {
     pub(crate) shutdown_timeout: Duration,
     pub(crate) drain: Duration,
+    pub(crate) drain_delay: Duration,
+    pub(crate) ready: Readiness,
+    pub(crate) on_hangup: Option<Hangup>,
+    pub(crate) end_on_panic: bool,
     pub(crate) restart: Option<Restart>,
     pub(crate) watchdog: Option<Watchdog>,
+    /// What builds the runtime, instead of `flavor` and `worker_threads`.
+    pub(crate) runtime: Option<RuntimeBuilder>,
     pub(crate) flavor: Flavor,
     pub(crate) worker_threads: Option<usize>,
     /// `LIFECYCLE_PLAN`: print the plan and do not run.
@@ -72,15 +80,22 @@ impl Config {
         let mut config = Config {
             shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
             drain: read.duration("LIFECYCLE_DRAIN", options.drain),
+            drain_delay: read.duration("LIFECYCLE_DRAIN_DELAY", options.drain_delay),
+            ready: read.word("LIFECYCLE_READY", options.ready, &READY),
+            on_hangup: read.word("LIFECYCLE_ON_HANGUP", options.on_hangup, &ON_HANGUP),
+            end_on_panic: read.word("LIFECYCLE_PANIC", options.end_on_panic, &PANIC),
             restart: read.restart(&options.restart),
             watchdog: read.watchdog(&options.watchdog),
+            runtime: options.runtime,
             flavor: options.flavor,
             worker_threads: options.worker_threads,
             plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
             hang: read.hang(),
         };
+        read.check_drain(&config);
         read.check_images(&mut config);
-        if config.flavor == Flavor::MultiThread && config.worker_threads.is_none() {
+        if config.runtime.is_none() && config.flavor == Flavor::MultiThread && config.worker_threads.is_none()
+        {
             // tokio's own, which panics where it is wrong.
             read.number("TOKIO_WORKER_THREADS", 1, 1);
         }
@@ -88,10 +103,21 @@ impl Config {
     }
 }
 
+const READY: [(&str, Readiness); 2] = [("implied", Readiness::Implied), ("explicit", Readiness::Explicit)];
+
+const ON_HANGUP: [(&str, Option<Hangup>); 3] =
+    [("stop", Some(Hangup::Stop)), ("reload", Some(Hangup::Reload)), ("ignore", Some(Hangup::Ignore))];
+
+const PANIC: [(&str, bool); 2] = [("end", true), ("report", false)];
+
 /// Every variable that is read here.
-const VARIABLES: [&str; 19] = [
+const VARIABLES: [&str; 23] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
+    "LIFECYCLE_DRAIN_DELAY",
+    "LIFECYCLE_READY",
+    "LIFECYCLE_ON_HANGUP",
+    "LIFECYCLE_PANIC",
     "LIFECYCLE_RESTART",
     "LIFECYCLE_RESTART_MAX_CRASHES",
     "LIFECYCLE_RESTART_WITHIN",
@@ -121,6 +147,23 @@ pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<St
 }
 
 impl Reader<'_> {
+    /// The default of the drain gives way.
+    fn check_drain(&mut self, config: &Config) {
+        let Config { shutdown_timeout: whole, drain, drain_delay: delay, .. } = config;
+        let (name, value, rest) = match (delay.is_zero(), whole.saturating_sub(*delay)) {
+            (false, rest) if rest.is_zero() => ("LIFECYCLE_DRAIN_DELAY", delay, rest),
+            (_, rest) if *drain > rest && *drain != Options::DEFAULT.drain => {
+                ("LIFECYCLE_DRAIN", drain, rest)
+            }
+            _ => return,
+        };
+        let most = if rest.is_zero() { "less".to_owned() } else { format!("at most {rest:?}") };
+        self.errors.push(ConfigError::new(format!(
+            "{name}={value:?}: must fit into LIFECYCLE_SHUTDOWN_TIMEOUT={whole:?}: set {most}, or a longer shutdown \
+             timeout"
+        )));
+    }
+
     fn restart(&mut self, options: &RestartOptions) -> Option<Restart> {
         let enabled = self.switch("LIFECYCLE_RESTART", options.enabled, "");
         let max_crashes = self.number("LIFECYCLE_RESTART_MAX_CRASHES", options.max_crashes, 0);
@@ -132,7 +175,7 @@ impl Reader<'_> {
         let mode = self.word(
             "LIFECYCLE_RESTART_MODE",
             options.mode,
-            [("task", RestartMode::Task), ("exec", RestartMode::Exec)],
+            &[("task", RestartMode::Task), ("exec", RestartMode::Exec)],
         );
         if !enabled {
             return None;
@@ -182,7 +225,7 @@ impl Reader<'_> {
         let on_hang = self.word(
             "LIFECYCLE_WATCHDOG_ON_HANG",
             options.on_hang,
-            [("exit", OnHang::Exit), ("exec", OnHang::Exec)],
+            &[("exit", OnHang::Exit), ("exec", OnHang::Exec)],
         );
         enabled.then_some(Watchdog { timeout, startup, on_hang })
     }

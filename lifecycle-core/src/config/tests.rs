@@ -30,6 +30,11 @@ fn every_wrong_value_is_named_with_what_to_write() {
         ("LIFECYCLE_RESTART_STORE", "postgres://db", "redis://"),
         ("LIFECYCLE_WATCHDOG_ON_HANG", "restart", "\"exit\" or \"exec\""),
         ("LIFECYCLE_HANG_FRAMES", "all", "\"full\" or \"folded\""),
+        ("LIFECYCLE_DRAIN", "26s", "must fit into LIFECYCLE_SHUTDOWN_TIMEOUT=25s: set at most 25s"),
+        ("LIFECYCLE_DRAIN_DELAY", "25s", "set less, or a longer"),
+        ("LIFECYCLE_READY", "soon", "must be \"implied\" or \"explicit\""),
+        ("LIFECYCLE_ON_HANGUP", "quit", "must be \"stop\", \"reload\" or \"ignore\""),
+        ("LIFECYCLE_PANIC", "abort", "must be \"end\" or \"report\""),
         ("LIFECYCLE_PLAN", "maybe", "\"on\" or \"off\""),
     ] {
         let errors = resolve(&[(name, value)]).expect_err(name);

@@ -27,12 +27,13 @@ mod stacks;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use about::About;
 pub(crate) use late::LateLook;
 pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
 
+use crate::os::stderr;
 use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::{HEADLINE, Stale};
@@ -83,7 +84,11 @@ pub(crate) fn look_at_polls(limit: Duration) {
     }
 }
 
-/// What every thread and every task of the process does right now: the text that SIGQUIT prints, after `status()`.
+/// As long as a report waits for a reader of stderr.
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Prints what every thread and every task of the process does right now to stderr, as SIGQUIT does, and goes on. Returns the
+/// text, too.
 ///
 /// Each thread is stopped for some microseconds and each idle tracked task is polled once, so this is for an endpoint
 /// that a person asks, not for a loop. Takes about 0.2 s and blocks the calling thread meanwhile; after 5 s it gives up,
@@ -91,10 +96,10 @@ pub(crate) fn look_at_polls(limit: Duration) {
 ///
 /// ```
 /// let report = lifecycle::hang_report();
-/// println!("{report}");
 /// # assert!(report.contains("hang report"), "{report}");
 /// ```
-#[must_use]
 pub fn hang_report() -> String {
-    reporter::text()
+    let text = reporter::text();
+    stderr::write_until(2, text.as_bytes(), Instant::now() + PRINT_TIMEOUT);
+    text
 }

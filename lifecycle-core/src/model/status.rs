@@ -1,5 +1,6 @@
 //! The status: what is going on in the process right now.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Status {
     pub components: usize,
     /// Names of main and the tracked tasks that live.
     pub tasks: Vec<String>,
+    /// How often a `#[lifecycle::task]` was restarted in this run, by its name; those that never were are left out.
+    pub restarts: BTreeMap<String, u32>,
     /// Every known heartbeat, by name.
     pub heartbeats: Vec<HeartbeatStatus>,
 }
@@ -102,6 +105,9 @@ impl fmt::Display for Status {
             self.components,
             self.tasks.join(", ")
         )?;
+        for (task, count) in &self.restarts {
+            writeln!(f, "task `{task}` was restarted {count} times")?;
+        }
         if let Some(previous) = &self.previous {
             writeln!(f, "{previous}")?;
         }

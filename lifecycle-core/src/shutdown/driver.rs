@@ -13,7 +13,7 @@ use super::step::{Running, StepRun};
 use crate::components::declaration::{Call, HookFuture, Instance, future};
 use crate::tasks::catch_panic::{Caught, Ended, call, quietly};
 use crate::tasks::stop::{Abort, Stop};
-use crate::tasks::tracked::TrackedFuture;
+use crate::tasks::tracked_future::TrackedFuture;
 
 /// Hands each hook that blocks a thread to the runtime's blocking pool. Which one a thread of the pool takes is decided
 /// when it begins: what waits behind a full pool can still be taken by others, and by nobody once the step is over.

@@ -18,7 +18,7 @@ use crate::os::log;
 use crate::tasks::catch_panic::{Caught, Ended};
 use crate::tasks::generation;
 use crate::tasks::stop::Stop;
-use crate::tasks::tracked::TrackedFuture;
+use crate::tasks::tracked_future::TrackedFuture;
 
 /// Started when it is needed first; its runtimes live until the end of the shutdown, with what hooks have spawned on them.
 pub(super) struct Fallback {

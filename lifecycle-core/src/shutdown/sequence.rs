@@ -20,7 +20,8 @@ use super::progress::{FROZEN, ProgressMonitor};
 use super::step::{InProgress, StepRun, drop_elsewhere, report};
 use super::tasks::Tasks;
 use super::waiting::Waiting;
-use crate::components::registry::{Registry, ResolvedHook, Step, declared_hooks};
+use crate::components::index::{ResolvedHook, declared_hooks};
+use crate::components::registry::{Registry, Step};
 use crate::model::cause::Cause;
 use crate::model::phase::Phase;
 use crate::model::report::{HookReport, HookResult, Report};
@@ -103,7 +104,7 @@ impl<'a> Shutdown<'a> {
     }
 
     fn drain_timeout(&self) -> Duration {
-        if self.subject.run.has_observers() { self.drain } else { Duration::ZERO }
+        if self.subject.run.is_drain_awaited() { self.drain } else { Duration::ZERO }
     }
 
     /// Of the time from `start` on what a step with this timeout may take.
@@ -125,7 +126,9 @@ impl<'a> Shutdown<'a> {
     fn step(&mut self, step: Step) {
         let timeout = step.timeout;
         self.called.extend(step.hooks.iter().map(|(hook, _)| *hook));
-        let step = Arc::new(StepRun::new(step, self.subject.run.wakeup.clone()));
+        let now = Instant::now();
+        let until = now + self.allot(timeout, now);
+        let step = Arc::new(StepRun::new(step, until, self.subject.run.wakeup.clone()));
         self.subject.in_progress.set(Some(step.clone()));
         let was_late = self.run_step(&step, timeout);
         self.observer.step_is_over(was_late);
@@ -201,6 +204,7 @@ impl<'a> Shutdown<'a> {
         let until = start + self.allot(self.drain_timeout(), start);
         self.tasks.drop_unobserving(self.observer);
         self.tasks.wait_for_observers(self.observer, until);
+        self.tasks.cut_work();
         self.tasks.drop_all(self.observer);
     }
 
@@ -209,8 +213,7 @@ impl<'a> Shutdown<'a> {
         let left = lock(self.subject.registry).close();
         left.into_iter().for_each(drop_elsewhere);
         let mut hooks = self.hooks;
-        let idle =
-            declared_hooks().iter().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));
+        let idle = declared_hooks().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));
         hooks.extend(idle.map(|hook| report(hook, HookResult::NotManaged, Duration::ZERO)));
         // Stable: instances keep the order in which they were managed.
         hooks.sort_by(|a, b| a.key().cmp(&b.key()));

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::job_queue::{Before, JobQueue};
 use super::waiting::named;
 use crate::components::declaration::{Call, HookFuture, Instance};
-use crate::components::registry::{ResolvedHook, Step};
+use crate::components::index::ResolvedHook;
+use crate::components::registry::{Due, Step};
 use crate::model::report::{HookReport, HookResult};
 use crate::os::lock::{lock, try_lock};
 use crate::os::wakeup::Wakeup;
@@ -29,6 +30,8 @@ pub(super) struct Jobs {
     pub(super) queue: JobQueue<Option<Instance>, Running, Outcome>,
     /// Each hook, and the number of jobs up to its last.
     hooks: Vec<(&'static ResolvedHook, usize)>,
+    /// When their step ends, as was known when it began.
+    until: Instant,
 }
 
 struct Group {
@@ -59,7 +62,7 @@ impl Running {
 }
 
 impl Jobs {
-    fn new(hooks: Vec<(&'static ResolvedHook, Vec<Option<Instance>>)>) -> Jobs {
+    fn new(hooks: Vec<Due>, until: Instant) -> Jobs {
         let mut end = 0;
         let ends = hooks.iter().map(|(hook, instances)| {
             end += instances.len();
@@ -67,7 +70,7 @@ impl Jobs {
         });
         let ends = ends.collect();
         let instances = hooks.into_iter().flat_map(|(_, instances)| instances);
-        Jobs { hooks: ends, queue: JobQueue::new(instances, end) }
+        Jobs { hooks: ends, queue: JobQueue::new(instances, end), until }
     }
 
     pub(super) fn hook(&self, index: usize) -> &'static ResolvedHook {
@@ -77,7 +80,7 @@ impl Jobs {
     /// Makes what a hook does visible to reports.
     pub(super) fn track(&self, index: usize) -> OwnedTask {
         let hook = self.hook(index);
-        OwnedTask::hook(hook.name, &hook.place)
+        OwnedTask::hook(hook.name, &hook.place).until(self.until)
     }
 
     fn running(&self) -> impl Iterator<Item = &'static ResolvedHook> {
@@ -97,7 +100,7 @@ impl Jobs {
 }
 
 impl StepRun {
-    pub(super) fn new(step: Step, wakeup: Arc<Wakeup>) -> StepRun {
+    pub(super) fn new(step: Step, until: Instant, wakeup: Arc<Wakeup>) -> StepRun {
         let (mut asynchronous, mut blocking, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let mut ends = [0, 0];
         for (hook, instances) in step.hooks {
@@ -107,7 +110,7 @@ impl StepRun {
             *end += instances.len();
             if is_blocking { &mut blocking } else { &mut asynchronous }.push((hook, instances));
         }
-        let (asynchronous, blocking) = (Jobs::new(asynchronous), Jobs::new(blocking));
+        let (asynchronous, blocking) = (Jobs::new(asynchronous, until), Jobs::new(blocking, until));
         StepRun { wakeup, asynchronous, blocking, groups }
     }
 

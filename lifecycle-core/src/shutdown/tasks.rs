@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::observer::Observer;
-use super::waiting::{Waiting, named};
+use super::waiting::{Waiting, named, under_way};
 use crate::model::report::{TaskReport, TaskResult};
 use crate::tasks::run::{Run, Task};
 use crate::tasks::stop::Stop;
@@ -85,14 +85,27 @@ impl<'a> Tasks<'a> {
     /// Until the last one has returned, or `until`.
     pub(super) fn wait_for_observers(&self, observer: &mut dyn Observer, until: Instant) {
         let mut waiting = Waiting::new(Instant::now());
-        while self.run.has_observers() && Instant::now() < until {
+        while self.run.is_drain_awaited() && Instant::now() < until {
             let left = self.deadline.saturating_duration_since(Instant::now());
             waiting.say(left, || {
                 let tasks = self.run.tasks().into_values().filter(|task| task.slot.observed_shutdown());
-                tasks.map(|task| named("task", &task.name, task.place)).collect()
+                let tasks = tasks.map(|task| named("task", &task.name, task.place));
+                under_way(&self.run.work()).into_iter().chain(tasks).collect()
             });
             let next = until.min(Instant::now() + waiting.until_next());
-            self.wait_while(observer, next, Run::has_observers);
+            self.wait_while(observer, next, Run::is_drain_awaited);
+        }
+    }
+
+    /// Work that is still under way is cut off.
+    pub(super) fn cut_work(&mut self) {
+        for work in self.run.cut_work() {
+            self.rows.push(TaskReport {
+                name: format!("{}, {:.1?} old", work.what, work.age()),
+                place: Some(work.place),
+                result: TaskResult::Dropped,
+                count: 1,
+            });
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::place::Place;
 use crate::os::log::{self, Level};
+use crate::tasks::work::Work;
 
 /// An operator who waits wonders after about as long.
 const INTERVAL: Duration = Duration::from_secs(3);
@@ -42,6 +43,13 @@ impl Waiting {
 /// `task feed at src/feed.rs:88`.
 pub(super) fn named(kind: &str, name: &str, place: Option<Place>) -> String {
     place.map_or_else(|| format!("{kind} `{name}`"), |place| format!("{kind} `{name}` at {place}"))
+}
+
+/// `3 under way (oldest `POST /orders` at src/api.rs:7, 12 s)`.
+pub(super) fn under_way(work: &[Work]) -> Option<String> {
+    let oldest = work.first()?;
+    let named = named("", &oldest.what, Some(oldest.place));
+    Some(format!("{} under way (oldest{named}, {} s)", work.len(), oldest.age().as_secs()))
 }
 
 fn list(names: &[String]) -> String {

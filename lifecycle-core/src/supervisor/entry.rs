@@ -1,4 +1,5 @@
-//! The entry point that `#[lifecycle::main]` generates: signals first, then the configuration, then the service's life.
+//! The entry point, by hand or as `#[lifecycle::main]` generates it: signals first, then the configuration, then the
+//! service's life.
 
 use std::fmt;
 use std::future::Future;
@@ -10,8 +11,8 @@ use std::time::{Duration, Instant};
 use super::manager::LifecycleManager;
 use super::re_exec;
 use super::runtime::Body;
-use super::service::{GRACE, Init, Service};
-use crate::config::options::Options;
+use super::state::{GRACE, Init, Supervisor};
+use crate::config::options::{Options, RestartOptions, RuntimeBuilder, WatchdogOptions};
 use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
@@ -22,54 +23,127 @@ use crate::watchdog;
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
 
-/// What `#[lifecycle::main]` makes of a program.
-pub struct Main {
+/// What `#[lifecycle::main]` makes of a program, by hand: for a `main` that has something to do before, or options that are
+/// known at run time only. The environment wins over the options here, too.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use std::time::Duration;
+/// use lifecycle::{RestartOptions, Service};
+///
+/// async fn app() -> Result<(), std::io::Error> {
+///     lifecycle::stopping().await;
+///     Ok(())
+/// }
+///
+/// fn main() -> ExitCode {
+///     let restart = RestartOptions { wait: Duration::from_secs(30), ..RestartOptions::DEFAULT };
+///     Service::new().restart(restart).run(app)
+/// }
+/// ```
+#[must_use = "nothing runs before `run`"]
+pub struct Service {
     options: Options,
     init: Option<Init>,
 }
 
-impl fmt::Debug for Main {
+impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Main").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Service").field("options", &self.options).finish_non_exhaustive()
     }
 }
 
-impl Main {
-    /// With the attribute's options.
-    #[must_use]
-    pub fn new(options: Options) -> Main {
-        Main { options, init: None }
+impl Default for Service {
+    fn default() -> Service {
+        Service::new()
+    }
+}
+
+impl Service {
+    /// With the defaults of every option.
+    pub fn new() -> Service {
+        Service { options: Options::DEFAULT, init: None }
     }
 
-    /// A function to be run once, before the first runtime.
-    #[must_use]
-    pub fn init<R: Outcome + 'static>(mut self, init: fn() -> R) -> Main {
+    /// Replaces all options.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use lifecycle::{Options, Service};
+    ///
+    /// let options = Options { drain: Duration::from_secs(10), ..Options::DEFAULT };
+    /// let service = Service::new().options(options);
+    /// # drop(service);
+    /// ```
+    pub fn options(mut self, options: Options) -> Service {
+        self.options = options;
+        self
+    }
+
+    /// When a crash waits, and for how long.
+    pub fn restart(mut self, restart: RestartOptions) -> Service {
+        self.options.restart = restart;
+        self
+    }
+
+    /// When a heartbeat is late, and what follows.
+    pub fn watchdog(mut self, watchdog: WatchdogOptions) -> Service {
+        self.options.watchdog = watchdog;
+        self
+    }
+
+    /// A function to be run once in a process image, before the first runtime.
+    pub fn init<R: Outcome + 'static>(mut self, init: fn() -> R) -> Service {
         self.init = Some(Box::new(move || init().outcome()));
         self
     }
 
-    /// Runs an `async fn main`.
-    #[must_use]
-    pub fn run_async<F, Fut>(self, main: F) -> ExitCode
+    /// What makes the builder of each run's runtime. `enable_all` and `on_thread_start` are called on it.
+    ///
+    /// ```no_run
+    /// use lifecycle::Service;
+    /// use tokio::runtime::Builder;
+    ///
+    /// fn runtime() -> Builder {
+    ///     let mut builder = Builder::new_multi_thread();
+    ///     builder.max_blocking_threads(32);
+    ///     builder
+    /// }
+    ///
+    /// let service = Service::new().runtime(runtime);
+    /// # drop(service);
+    /// ```
+    pub fn runtime(mut self, runtime: RuntimeBuilder) -> Service {
+        self.options.runtime = Some(runtime);
+        self
+    }
+
+    /// Runs an `async fn` as main, again after each crash, and returns the exit code for the process. The calling thread
+    /// handles signals and deadlines meanwhile; it may be one of another runtime.
+    #[must_use = "it is the exit code of the process"]
+    pub fn run<F, Fut>(self, main: F) -> ExitCode
     where
-        F: Fn() -> Fut + Copy + Send + Sync + 'static,
+        F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future + 'static,
         Fut::Output: MainOutcome,
     {
-        self.run(Body::Async(Arc::new(move || Box::pin(async move { main().await.main_outcome() }))))
+        self.run_body(Body::Async(Arc::new(move || {
+            let main = main();
+            Box::pin(async move { main.await.main_outcome() })
+        })))
     }
 
-    /// Runs a plain `fn main`.
-    #[must_use]
+    /// As [`run`](Service::run), for a plain `fn`.
+    #[must_use = "it is the exit code of the process"]
     pub fn run_sync<F, R>(self, main: F) -> ExitCode
     where
         F: Fn() -> R + Send + Sync + 'static,
         R: MainOutcome,
     {
-        self.run(Body::Sync(Arc::new(move || main().main_outcome())))
+        self.run_body(Body::Sync(Arc::new(move || main().main_outcome())))
     }
 
-    fn run(self, body: Body) -> ExitCode {
+    fn run_body(self, body: Body) -> ExitCode {
         let manager = LifecycleManager::global();
         signal::install(manager.wakeup(), watchdog::wakeup());
         let environment = |name: &str| std::env::var_os(name);
@@ -88,10 +162,11 @@ impl Main {
         if let Some(restart) = &mut config.restart {
             restart.file = std::path::absolute(&restart.file).unwrap_or_default();
         }
+        manager.start_service(config.ready);
         re_exec::prepare(&config);
         hang::settings::set(config.hang.clone());
         deadline::set_budget(config.shutdown_timeout.saturating_add(GRACE));
-        let code = Service::new(manager, config, body).run(self.init);
+        let code = Supervisor::new(manager, config, body).run(self.init);
         hang::flush(deadline::soon(Duration::from_secs(2)));
         log::flush(Instant::now() + Duration::from_millis(250));
         ExitCode::from(code)

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::manager::LifecycleManager;
 use super::on_hang;
+use crate::config::options::Hangup;
+use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::cause::{Cause, Signal};
 use crate::os::log::{self, Level};
@@ -19,6 +21,8 @@ use crate::watchdog::message::Stale;
 pub(super) struct EventHandler {
     manager: &'static LifecycleManager,
     pub(super) ledger: Option<Ledger>,
+    on_hangup: Option<Hangup>,
+    drain_delay: Duration,
     /// The signal that was acted on: the process will not run main again.
     stopped_by: Option<Signal>,
     hang_recorded: bool,
@@ -33,8 +37,16 @@ const LAST_LINES: Duration = Duration::from_millis(50);
 const LAST_MARK: Duration = Duration::from_millis(500);
 
 impl EventHandler {
-    pub(super) fn new(manager: &'static LifecycleManager) -> EventHandler {
-        EventHandler { manager, ledger: None, stopped_by: None, hang_recorded: false, late_look: None }
+    pub(super) fn new(manager: &'static LifecycleManager, config: &Config) -> EventHandler {
+        EventHandler {
+            manager,
+            ledger: None,
+            on_hangup: config.on_hangup,
+            drain_delay: config.drain_delay,
+            stopped_by: None,
+            hang_recorded: false,
+            late_look: None,
+        }
     }
 
     /// Whether a signal asked the process to end.
@@ -49,10 +61,13 @@ impl EventHandler {
 
     /// Acts on whatever has arrived.
     pub(super) fn handle(&mut self) {
-        let arrived = signal::take();
+        let mut arrived = signal::take();
         if arrived.quit > 0 {
             stderr::write(format!("{}\n", self.manager.status()).as_bytes());
             hang::on_quit(arrived.quit);
+        }
+        if arrived.hangup && self.stopped_by.is_none() {
+            arrived.hangup = self.hangup_is_a_stop();
         }
         match (self.stopped_by, arrived.stop()) {
             (None, Some(signal)) => self.on_first_signal(signal),
@@ -62,14 +77,41 @@ impl EventHandler {
         self.record_hang();
     }
 
+    /// Does what else SIGHUP may be for.
+    fn hangup_is_a_stop(&self) -> bool {
+        let under_systemd = || std::env::var_os("INVOCATION_ID").is_some();
+        match self.on_hangup {
+            Some(Hangup::Stop) => return true,
+            Some(Hangup::Ignore) => log::info("SIGHUP: ignored, as `on_hangup` says"),
+            None if !self.manager.can_reload() && !under_systemd() => return true,
+            None if !self.manager.can_reload() => log::warn(
+                "SIGHUP: ignored, since nothing reads its configuration again. Write `#[lifecycle::reload]` on what does, or \
+                 on_hangup = \"stop\"",
+            ),
+            // Not while a wait is waited, or main is about to run: it reads everything anew anyway.
+            Some(Hangup::Reload) | None if self.manager.current_run().runtime().is_some() => {
+                log::info("SIGHUP: reloading");
+                self.manager.reload();
+            }
+            Some(Hangup::Reload) | None => {}
+        }
+        false
+    }
+
     fn on_first_signal(&mut self, signal: Signal) {
         self.stopped_by = Some(signal);
         signal::acted_on(signal);
         if self.manager.backing_off().is_some() {
             log::info(format!("{signal}: the back-off wait ends, main is not run again"));
-        } else if self.manager.current_run().end(Cause::Signal(signal)) {
+        } else if self.manager.current_run().announce_end(Cause::Signal(signal)) {
             self.stop_was_asked_for();
-            log::say_later(Level::Info, format!("{signal}: stopping"));
+            let delay = self.drain_delay;
+            if delay.is_zero() {
+                self.manager.current_run().stop();
+                log::say_later(Level::Info, format!("{signal}: stopping"));
+            } else {
+                log::say_later(Level::Info, format!("{signal}: not ready any more, stopping in {delay:?}"));
+            }
         } else {
             log::info(format!("{signal}: stopping already; main will not be run again"));
         }

@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::manager::LifecycleManager;
+use super::reload::Reloads;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
 use crate::model::status::Status;
@@ -159,6 +160,55 @@ where
     F::Output: Outcome,
 {
     LifecycleManager::global().spawn(name, future)
+}
+
+/// Asks for a reload: every `#[lifecycle::reload]` hook of a managed instance, and every free function with one, is
+/// called by ascending order; then [`reloads`] yields. One that fails, panics or is late is reported, no later order is
+/// called, and what was in force before stays. Asked for again while one is under way, it runs once more.
+///
+/// SIGHUP asks for it, too, where anything would hear of it.
+///
+/// # Panics
+/// Outside a tokio runtime, unless `#[lifecycle::main]` has started one.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// struct Limits(Mutex<u32>);
+///
+/// impl Limits {
+///     #[lifecycle::reload]
+///     async fn read(&self) -> Result<(), std::io::Error> {
+///         *self.0.lock().unwrap() = 7; // … from the file …
+///         Ok(())
+///     }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let limits = lifecycle::manage(Limits(Mutex::new(3)));
+/// let mut reloads = lifecycle::reloads();
+/// lifecycle::reload();
+/// reloads.next().await;
+/// assert_eq!(*limits.0.lock().unwrap(), 7);
+/// # lifecycle::release(&limits);
+/// # });
+/// ```
+pub fn reload() {
+    LifecycleManager::global().reload();
+}
+
+/// A stream of the reloads that succeed, until the service stops.
+///
+/// ```no_run
+/// # async fn example() {
+/// let mut reloads = lifecycle::reloads();
+/// while reloads.next().await.is_some() {
+///     println!("the configuration was read again");
+/// }
+/// # }
+/// ```
+pub fn reloads() -> Reloads {
+    LifecycleManager::global().reloads()
 }
 
 /// Says that the service is up. Implied at the first heartbeat, or after main has run for a second.

@@ -5,14 +5,16 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::reload_state::ReloadState;
 use super::status;
 use crate::components::registry::{Registry, address};
+use crate::config::options::Readiness;
 use crate::model::cause::Cause;
 use crate::model::plan::Plan;
 use crate::model::previous_run::PreviousRun;
@@ -61,8 +63,11 @@ pub(super) struct Inner {
     pub(super) in_progress: InProgress,
     /// Whether it is the one behind the free functions, whose runs are those of the process's main.
     global: bool,
+    /// Set once, before the first run.
+    pub(super) readiness: OnceLock<Readiness>,
     backing_off: Mutex<Option<Instant>>,
     previous: Mutex<Option<PreviousRun>>,
+    pub(super) reload: ReloadState,
     /// Whether a `stop` has begun, and its report once it is over: a second `stop` gets the same.
     pub(super) stopping: AtomicBool,
     pub(super) report: watch::Sender<Option<Report>>,
@@ -97,8 +102,10 @@ impl LifecycleManager {
                 wakeup,
                 in_progress: InProgress::default(),
                 global,
+                readiness: OnceLock::new(),
                 backing_off: Mutex::default(),
                 previous: Mutex::default(),
+                reload: ReloadState::default(),
                 stopping: AtomicBool::new(false),
                 report: watch::Sender::new(None),
             }),
@@ -134,6 +141,11 @@ impl LifecycleManager {
         self.inner.global && generation::is_left_behind()
     }
 
+    /// A process runs one service: from now on there is somebody to call the hooks.
+    pub(super) fn start_service(&self, readiness: Readiness) {
+        self.inner.readiness.get_or_init(|| readiness);
+    }
+
     pub(super) fn set_backing_off(&self, until: Option<Instant>) {
         *lock(&self.inner.backing_off) = until;
     }
@@ -156,6 +168,7 @@ impl LifecycleManager {
         status::of(status::Parts {
             run: &self.current_run(),
             components: lock(self.registry()).len(),
+            readiness: self.inner.readiness.get().copied().unwrap_or(Readiness::Implied),
             backing_off: self.backing_off(),
             previous: self.previous(),
         })
@@ -177,7 +190,8 @@ impl LifecycleManager {
     #[track_caller]
     pub fn manage_arc<T: Any + Send + Sync>(&self, component: Arc<T>) -> Arc<T> {
         if !self.is_left_behind() {
-            lock(self.registry()).manage(&component);
+            let tasks = lock(self.registry()).manage(&component);
+            tasks.into_iter().for_each(|task| self.spawn_declared(task, Some(component.clone())));
         }
         component
     }

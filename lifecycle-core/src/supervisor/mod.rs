@@ -1,22 +1,33 @@
 //! Wires everything: the only folder that imports the others. `supervise` has the life of a process top to bottom,
 //! `on_hang` the way from an expired heartbeat to the exit.
 
+mod closure;
+mod declared_tasks;
 mod entry;
 mod events;
 mod functions;
 mod manager;
 mod on_hang;
 mod on_hang_hooks;
+mod on_stop;
 mod re_exec;
+mod reload;
+mod reload_state;
 mod runtime;
-mod service;
 mod start;
+mod state;
 mod status;
 mod supervise;
 mod tasks;
+mod work;
 
-pub use entry::Main;
+pub use closure::StopHook;
+pub use entry::Service;
 pub use functions::{
-    is_running, manage, manage_arc, plan, ready, release, shutdown, spawn, status, stopping, token,
+    is_running, manage, manage_arc, plan, ready, release, reload, reloads, shutdown, spawn, status, stopping,
+    token,
 };
 pub use manager::LifecycleManager;
+pub use on_stop::{OnStop, on_stop};
+pub use reload::Reloads;
+pub use work::{busy, deadline, spawn_blocking, track};

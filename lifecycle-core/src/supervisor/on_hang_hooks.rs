@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::manager::LifecycleManager;
 use crate::components::declaration::{Call, Instance};
-use crate::components::registry::{ResolvedHook, declared_hooks};
+use crate::components::index::{ResolvedHook, declared_hooks};
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::lock::try_lock;
 use crate::os::stderr::stderr_line;
@@ -37,7 +37,7 @@ static ON_HANG_HOOKS: OnHangHooks = OnHangHooks {
 
 /// Starts the thread, if any hook was declared for it.
 pub(super) fn start() {
-    if !declared_hooks().iter().any(|hook| hook.on_hang) {
+    if !declared_hooks().any(|hook| hook.on_hang) {
         return;
     }
     let work = || {

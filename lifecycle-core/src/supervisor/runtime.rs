@@ -15,9 +15,10 @@ use crate::config::resolve::Config;
 use crate::model::cause::Cause;
 use crate::tasks::catch_panic::{Caught, Ended, call};
 use crate::tasks::generation;
-use crate::tasks::run::{Membership, Run};
+use crate::tasks::membership::Membership;
+use crate::tasks::run::{MAIN, Run};
 use crate::tasks::stop::Stop;
-use crate::tasks::tracked::TrackedFuture;
+use crate::tasks::tracked_future::TrackedFuture;
 use crate::watchdog;
 
 /// Main's body, to be run again after a crash. Its future need not be `Send`: it is made and polled on one thread.
@@ -45,7 +46,7 @@ pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()
     // Joined here, before a shutdown can begin: it must find main among the tasks that it drops.
     let dropped = CancellationToken::new();
     let stop = if let Body::Async(_) = body { Stop::Cancel(dropped.clone()) } else { Stop::Thread };
-    let membership = run.join("main", None, stop);
+    let membership = run.join(MAIN, None, stop);
     let hosted = run.clone();
     main_thread().spawn(move || {
         hosted.begin();
@@ -68,9 +69,10 @@ pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()
 }
 
 fn build(config: &Config, generation: Option<u32>) -> io::Result<Runtime> {
-    let mut builder = match config.flavor {
-        Flavor::MultiThread => Builder::new_multi_thread(),
-        Flavor::CurrentThread => Builder::new_current_thread(),
+    let mut builder = match (config.runtime, config.flavor) {
+        (Some(runtime), _) => runtime(),
+        (None, Flavor::MultiThread) => Builder::new_multi_thread(),
+        (None, Flavor::CurrentThread) => Builder::new_current_thread(),
     };
     if let Some(workers) = config.worker_threads {
         builder.worker_threads(workers);

@@ -1,12 +1,12 @@
 //! What comes before the first run of main, and between two of them: the wait that is due, and `init`.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::manager::LifecycleManager;
 use super::on_hang;
 use super::runtime::run_init;
-use super::service::{Init, Service};
+use super::state::{Init, Supervisor};
 use crate::config::platform;
 use crate::config::resolve::unknown_variables;
 use crate::hang;
@@ -18,7 +18,7 @@ use crate::restart::ledger::Admission;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 
-impl Service {
+impl Supervisor {
     /// The watchdog's thread and the others that act when something goes wrong.
     pub(super) fn start_threads(&mut self) {
         if !std::mem::replace(&mut self.threads_started, true) {
@@ -121,10 +121,41 @@ impl Service {
     /// What is said once there is a log to say it in.
     pub(super) fn after_init(&mut self) {
         self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
+        catch_panic::on_untracked_panic(if self.config.end_on_panic { end_run } else { warn });
         // Not before init, which is where a service sets its own panic hook.
         catch_panic::note_panics();
         let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
         let unknown = unknown_variables(std::env::vars_os().map(|(name, _)| name));
         platform.into_iter().chain(unknown).chain(hang::settings::warning()).for_each(log::warn);
+    }
+}
+
+/// `panic = "end"`.
+fn end_run(message: &str) {
+    let manager = LifecycleManager::global();
+    if !manager.is_left_behind() {
+        let task = panicking_task();
+        manager.current_run().end(Cause::TaskPanicked { task, message: message.to_owned() });
+    }
+}
+
+/// Otherwise: once, since it may panic a thousand times.
+fn warn(message: &str) {
+    static WARNED: Once = Once::new();
+    WARNED.call_once(|| {
+        let task = panicking_task();
+        log::warn(format!(
+            "`{task}` panicked: {message}. The run goes on without it: spawn it with lifecycle::spawn, or write \
+             #[lifecycle::main(panic = \"end\")], if it should not. Further ones are not warned about"
+        ));
+    });
+}
+
+/// As far as it has a name.
+fn panicking_task() -> String {
+    match (tokio::task::try_id(), std::thread::current().name()) {
+        (Some(id), _) => format!("tokio task {id}"),
+        (None, Some(name)) => format!("thread {name}"),
+        (None, None) => "a thread without a name".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::config::options::Readiness;
 use crate::model::previous_run::PreviousRun;
 use crate::model::status::{HeartbeatStatus, State, Status};
 use crate::tasks::run::Run;
@@ -14,24 +15,27 @@ pub(super) const UP_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Parts<'a> {
     pub(super) run: &'a Run,
     pub(super) components: usize,
+    pub(super) readiness: Readiness,
     pub(super) backing_off: Option<Instant>,
     pub(super) previous: Option<PreviousRun>,
 }
 
 pub(super) fn of(parts: Parts<'_>) -> Status {
-    let Parts { run, components, backing_off, previous } = parts;
+    let Parts { run, components, readiness, backing_off, previous } = parts;
     let uptime = run.started.elapsed();
     let state = match backing_off {
         Some(until) => State::BackingOff { left: until.saturating_duration_since(Instant::now()) },
-        None if run.is_stopping() => State::Stopping,
+        None if run.cause().is_some() => State::Stopping,
         None => State::Running,
     };
     let mut heartbeats: Vec<HeartbeatStatus> = heartbeat::all().map(of_heartbeat).collect();
     heartbeats.sort_by_key(|heartbeat| (heartbeat.name, heartbeat.place.line));
-    let up = run.is_ready() || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
+    let implied = || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
+    let up = run.is_ready() || readiness == Readiness::Implied && implied();
     let tasks = run.tasks().into_values().map(|task| task.name.to_string()).collect();
     let ready = up && state == State::Running;
-    Status { state, ready, uptime, previous, components, tasks, heartbeats }
+    let restarts = run.restarts().into_iter().map(|(task, count)| (task.to_owned(), count)).collect();
+    Status { state, ready, uptime, previous, components, tasks, restarts, heartbeats }
 }
 
 fn of_heartbeat(heartbeat: &'static Heartbeat) -> HeartbeatStatus {

@@ -1,4 +1,4 @@
-//! The whole life of a process under `#[lifecycle::main]`: [`Service::run`], read from top to bottom.
+//! The whole life of a process under `#[lifecycle::main]`: [`Supervisor::run`], read from top to bottom.
 //!
 //! The ledger is asked and a wait that is due is waited; `init` runs, once; then main runs, for one cause is shut down,
 //! and runs again if it has failed.
@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::runtime::{RUNTIME_SHUTDOWN_TIMEOUT, host};
-use super::service::{GRACE, Init, Service};
+use super::state::{GRACE, Init, Supervisor};
 use super::status::UP_AFTER;
 use super::{on_hang, re_exec};
+use crate::config::options::Readiness;
 use crate::model::cause::Cause;
 use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
@@ -19,7 +20,7 @@ use crate::shutdown::{Budget, Subject, shut_down};
 use crate::tasks::run::Run;
 use crate::watchdog;
 
-impl Service {
+impl Supervisor {
     /// Returns the exit code.
     pub(super) fn run(&mut self, mut init: Option<Init>) -> u8 {
         if let Some(restart) = self.config.restart.clone() {
@@ -58,8 +59,11 @@ impl Service {
         }
         crash_marker::run_begins();
         watchdog::begin_run(self.runs);
-        if let Err(error) = host(&run, &self.config, self.body.clone()) {
-            run.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));
+        match host(&run, &self.config, self.body.clone()) {
+            Ok(()) => self.manager.spawn_declared_functions(),
+            Err(error) => {
+                run.end(Cause::MainFailed(format!("the tokio runtime cannot be started: {error}")));
+            }
         }
         // Beside main, which need not wait for them.
         self.start_threads();
@@ -76,12 +80,14 @@ impl Service {
             re_exec::permit_after_hang(on_hang::was_recorded(), ledger);
             if let Some((cause, _)) = &cause {
                 watchdog::arm_deadline();
+                self.wait_for_balancers(run);
                 watchdog::end_run();
                 self.record_cause(cause);
             }
             // When the service is up, or stops before: only then is it known what was managed.
-            let is_up = run.is_ready() || run.started.elapsed() >= UP_AFTER;
-            if is_up {
+            let is_ready = run.is_ready();
+            let is_up = is_ready || run.started.elapsed() >= UP_AFTER;
+            if is_ready || is_up && self.config.ready == Readiness::Implied {
                 crash_marker::service_is_up();
             }
             if !self.plan_logged && (cause.is_some() || is_up) {
@@ -93,6 +99,20 @@ impl Service {
             }
             self.manager.wakeup().wait((!self.plan_logged).then_some(UP_AFTER));
         }
+    }
+
+    /// Load balancers see that it is not ready any more, while it still works: until `drain_delay` is over, or main is.
+    fn wait_for_balancers(&mut self, run: &Run) {
+        let Some((_, begun)) = run.cause().filter(|_| !run.is_stopping()) else { return };
+        while run.has_main() && !run.is_stopping() {
+            let left = (begun + self.config.drain_delay).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.manager.wakeup().wait(Some(left));
+            self.events.handle();
+        }
+        run.stop();
     }
 
     fn log_plan(&self) {

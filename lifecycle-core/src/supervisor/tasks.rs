@@ -12,12 +12,13 @@ use super::manager::{Inner, LifecycleManager};
 use crate::config::options::Options;
 use crate::model::cause::Cause;
 use crate::model::outcome::Outcome;
-use crate::model::place::Place;
 use crate::model::report::Report;
 use crate::shutdown::{Budget, Observer, Subject, shut_down};
-use crate::tasks::catch_panic::{Caught, presentable};
+use crate::tasks::catch_panic::{Caught, Ended, presentable};
+use crate::tasks::label::Origin;
+use crate::tasks::run::Run;
 use crate::tasks::stop::{Abort, Stop};
-use crate::tasks::tracked::TrackedFuture;
+use crate::tasks::tracked_future::TrackedFuture;
 
 /// A manager that a test built hears of no signals.
 struct Unobserved;
@@ -41,22 +42,33 @@ impl LifecycleManager {
         F: Future + Send + 'static,
         F::Output: Outcome,
     {
-        let place = Place::of(Location::caller());
+        let location = Location::caller();
         let run = self.current_run();
         let runtime = run.runtime().cloned().unwrap_or_else(Handle::current);
         if self.is_left_behind() {
             return runtime.spawn(async {}).abort_handle();
         }
-        let (name, abort) = (name.into(), Arc::<Abort>::default());
-        let membership = run.join(&name, Some(place), Stop::Abort(abort.clone()));
+        let future = Caught::of(Box::pin(async move { future.await.outcome() }));
+        self.spawn_in(&run, &runtime, &name.into(), Origin::SpawnedAt(location), future)
+    }
+
+    /// Spawns a tracked task from what ends well or not.
+    pub(super) fn spawn_in(
+        &self,
+        run: &Arc<Run>,
+        runtime: &Handle,
+        name: &str,
+        origin: Origin,
+        future: impl Future<Output = Ended> + Send + Unpin + 'static,
+    ) -> AbortHandle {
+        let abort = Arc::<Abort>::default();
+        let membership = run.join(name, Some(origin.place()), Stop::Abort(abort.clone()));
         let task = membership.slot;
-        task.spawned_at(Location::caller());
+        task.set_origin(origin);
+        let name = name.to_owned();
         let handle = runtime.spawn(async move {
-            let future = Box::pin(async move { future.await.outcome() });
-            if let Ok(future) = Caught::new(|| future) {
-                let ended = TrackedFuture { task, future }.await;
-                membership.task_ended(&name, ended);
-            }
+            let ended = TrackedFuture { task, future }.await;
+            membership.task_ended(&name, ended);
         });
         abort.set(handle.abort_handle());
         handle.abort_handle()

@@ -1,13 +1,14 @@
 //! Panics of user code, caught where it is called and turned into a text.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::pin::Pin;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 use std::task::{Context, Poll};
 
+use super::tracked::CURRENT;
 use crate::os::crash_marker;
 use crate::os::text::prefix;
 
@@ -75,10 +76,14 @@ pub(crate) struct Caught<F> {
 }
 
 impl<F> Caught<F> {
+    pub(crate) fn of(future: F) -> Caught<F> {
+        Caught { future: Some(future) }
+    }
+
     /// `make` runs here, its panic counts as the future's.
     pub(crate) fn new(make: impl FnOnce() -> F) -> Result<Caught<F>, Ended> {
         match catch_unwind(AssertUnwindSafe(make)) {
-            Ok(future) => Ok(Caught { future: Some(future) }),
+            Ok(future) => Ok(Caught::of(future)),
             Err(payload) => Err(Ended::Panicked(message(payload))),
         }
     }
@@ -124,6 +129,16 @@ thread_local! {
     static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
 }
 
+/// What follows from a panic that no tracked task will report, with its text and place.
+pub(crate) type OnUntracked = fn(&str);
+
+static ON_UNTRACKED: OnceLock<OnUntracked> = OnceLock::new();
+
+/// To be called once, before panics are noted.
+pub(crate) fn on_untracked_panic(follow: OnUntracked) {
+    let _ = ON_UNTRACKED.set(follow);
+}
+
 /// From now on panics are noted with their place, and then go to the hook that was there before: the user's, or std's.
 /// A hook that the user sets later takes part if it calls the one that it replaces; otherwise the places are not known.
 pub(crate) fn note_panics() {
@@ -133,6 +148,7 @@ pub(crate) fn note_panics() {
         panic::set_hook(Box::new(move |info| {
             note(info);
             before(info);
+            follow(info);
         }));
     });
 }
@@ -145,6 +161,17 @@ fn note(info: &PanicHookInfo<'_>) {
     }
     // A thread whose thread-locals are being destroyed has nobody left to report to.
     let _ = NOTED.try_with(|noted| noted.replace(Some(Noted { text, place })));
+}
+
+/// A panic of a plain tokio task, or of a thread that is not ours.
+fn follow(info: &PanicHookInfo<'_>) {
+    let is_ours = || std::thread::current().name().is_some_and(|name| name.starts_with("lifecycle-"));
+    if CURRENT.try_with(Cell::get).ok().flatten().is_some() || is_ours() {
+        return;
+    }
+    if let (Some(follow), Some(place)) = (ON_UNTRACKED.get(), info.location()) {
+        follow(&format!("{} ({}:{})", presentable(&text(info.payload())), place.file(), place.line()));
+    }
 }
 
 /// The message of a caught panic, with its place if it was noted on this thread.

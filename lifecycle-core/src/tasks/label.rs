@@ -11,6 +11,22 @@ use crate::os::text::{Text, prefix};
 /// Bytes of a task's name that reports show.
 pub(crate) const NAME: usize = 48;
 
+/// Where a task comes from.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    SpawnedAt(&'static Location<'static>),
+    DeclaredAt(&'static Place),
+}
+
+impl Origin {
+    pub(crate) fn place(self) -> Place {
+        match self {
+            Origin::SpawnedAt(location) => Place::of(location),
+            Origin::DeclaredAt(place) => *place,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Label {
     name: [AtomicU64; NAME / 8],
@@ -33,12 +49,11 @@ impl Label {
         self.declared.store(None);
     }
 
-    pub(super) fn declared_at(&self, place: &'static Place) {
-        self.declared.store(Some(place));
-    }
-
-    pub(super) fn spawned_at(&self, location: &'static Location<'static>) {
-        self.spawned.store(Some(location));
+    pub(super) fn set_origin(&self, origin: Origin) {
+        match origin {
+            Origin::SpawnedAt(location) => self.spawned.store(Some(location)),
+            Origin::DeclaredAt(place) => self.declared.store(Some(place)),
+        }
     }
 
     pub(super) fn name(&self) -> Text<NAME> {
@@ -66,8 +81,8 @@ mod tests {
             scope.spawn(|| {
                 for round in 0..100 {
                     label.set(if round % 2 == 0 { "aaaaaaaaaaaaaaaa" } else { "Ü" });
-                    label.spawned_at(Location::caller());
-                    label.declared_at(&PLACE);
+                    label.set_origin(Origin::SpawnedAt(Location::caller()));
+                    label.set_origin(Origin::DeclaredAt(&PLACE));
                 }
             });
             for _ in 0..100 {

@@ -1,13 +1,17 @@
 //! Main and tracked tasks while they live.
 
+pub(crate) mod busy;
 pub(crate) mod catch_panic;
 pub(crate) mod generation;
 pub(crate) mod label;
+pub(crate) mod membership;
 pub(crate) mod owned;
 pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod stop;
 pub(crate) mod tracked;
+pub(crate) mod tracked_future;
+pub(crate) mod work;
 
 #[cfg(test)]
 mod tests;

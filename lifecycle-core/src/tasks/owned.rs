@@ -1,5 +1,8 @@
-//! A tracked task that is a hook, and the thread that works for it.
+//! A tracked task that is a hook or a part of others, and the thread that works for it.
 
+use std::time::Instant;
+
+use super::label::Origin;
 use super::tracked::{CURRENT, TrackedTask};
 use crate::model::place::Place;
 
@@ -12,9 +15,26 @@ pub(crate) struct OwnedTask {
 
 impl OwnedTask {
     pub(crate) fn hook(name: &str, declared: &'static Place) -> OwnedTask {
+        OwnedTask::new(name, Origin::DeclaredAt(declared))
+    }
+
+    /// A future inside other tasks, which hang reports show.
+    pub(crate) fn part(name: &str, origin: Origin) -> OwnedTask {
+        let task = OwnedTask::new(name, origin);
+        task.task.make_part();
+        task
+    }
+
+    fn new(name: &str, origin: Origin) -> OwnedTask {
         let task = TrackedTask::acquire(name);
-        task.declared_at(declared);
+        task.set_origin(origin);
         OwnedTask { task, outer: None }
+    }
+
+    /// Its step ends then.
+    pub(crate) fn until(self, until: Instant) -> OwnedTask {
+        self.task.set_until(until);
+        self
     }
 
     pub(crate) fn get(&self) -> &'static TrackedTask {

@@ -9,13 +9,14 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::catch_panic::{Ended, quietly};
+use super::catch_panic::quietly;
 use super::generation;
 use super::stop::Stop;
 use super::tracked::TrackedTask;
+use super::work::Work;
 use crate::model::cause::Cause;
 use crate::model::place::Place;
-use crate::model::report::{TaskReport, TaskResult};
+use crate::model::report::TaskReport;
 use crate::os::lock::lock;
 use crate::os::wakeup::Wakeup;
 
@@ -35,16 +36,23 @@ pub(crate) struct Run {
     state: Mutex<State>,
 }
 
+/// The name of main among the tasks.
+pub(crate) const MAIN: &str = "main";
+
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     /// The first one wins; with its moment, from which the budget of the shutdown counts.
-    cause: Option<(Cause, Instant)>,
-    tasks: BTreeMap<u64, Task>,
-    next_task: u64,
+    pub(super) cause: Option<(Cause, Instant)>,
+    pub(super) tasks: BTreeMap<u64, Task>,
+    pub(super) next_task: u64,
     /// How many of them are being dropped.
-    dropping: usize,
+    pub(super) dropping: usize,
     /// What went wrong after the first cause.
-    failures: Vec<TaskReport>,
+    pub(super) failures: Vec<TaskReport>,
+    /// What is under way besides tasks, by its number.
+    pub(super) work: BTreeMap<u64, Work>,
+    /// How often a task was restarted by its own rule, by its name.
+    restarts: BTreeMap<&'static str, u32>,
 }
 
 /// Main or a tracked task, while it lives.
@@ -54,7 +62,7 @@ pub(crate) struct Task {
     pub(crate) place: Option<Place>,
     pub(crate) slot: &'static TrackedTask,
     pub(crate) stop: Stop,
-    is_dropping: bool,
+    pub(super) is_dropping: bool,
 }
 
 impl Run {
@@ -73,7 +81,7 @@ impl Run {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
@@ -95,34 +103,37 @@ impl Run {
 
     /// Ends the run for `cause`, unless it is ending already.
     pub(crate) fn end(&self, cause: Cause) -> bool {
-        let ended = self.set_cause(&mut self.state(), cause);
+        let ended = self.announce_end(cause);
         if ended {
-            self.tell_the_end();
+            self.stop();
         }
         ended
     }
 
-    fn set_cause(&self, state: &mut State, cause: Cause) -> bool {
-        if state.cause.is_some() {
-            return false;
-        }
+    /// From now on it is known why it will end; it goes on until `stop`.
+    pub(crate) fn announce_end(&self, cause: Cause) -> bool {
+        set_cause(&mut self.state(), cause)
+    }
+
+    /// Whoever asks is told so from now on.
+    pub(crate) fn stop(&self) {
         // Relaxed: a reader that sees it a moment late is a reader that asked a moment early.
         self.stopping.store(true, Relaxed);
         if self.generation.is_some() {
             generation::stop();
         }
-        state.cause = Some((cause, Instant::now()));
-        true
-    }
-
-    /// Outside the lock: waking runs the code that waits for the token, and that may panic.
-    fn tell_the_end(&self) {
         self.wakeup.notify();
+        // Outside the lock: waking runs the code that waits for the token, and that may panic.
         quietly(|| self.token.cancel());
     }
 
     pub(crate) fn cause(&self) -> Option<(Cause, Instant)> {
         self.state().cause.clone()
+    }
+
+    /// Whether main is still there.
+    pub(crate) fn has_main(&self) -> bool {
+        self.state().tasks.values().any(|task| &*task.name == MAIN)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -156,16 +167,6 @@ impl Run {
 
     pub(crate) fn is_gone(&self) -> bool {
         self.gone.load(Acquire)
-    }
-
-    /// Makes a task known until its `Membership` is dropped.
-    pub(crate) fn join(self: &Arc<Self>, name: &str, place: Option<Place>, stop: Stop) -> Membership {
-        let slot = TrackedTask::acquire(name);
-        let mut state = self.state();
-        let id = state.next_task;
-        state.next_task += 1;
-        state.tasks.insert(id, Task { name: name.into(), place, slot, stop, is_dropping: false });
-        Membership { run: self.clone(), id, slot }
     }
 
     /// Main and the tracked tasks that still live, by their number.
@@ -202,9 +203,44 @@ impl Run {
         state.tasks.values_mut().for_each(|task| task.is_dropping = false);
     }
 
-    /// Whether somebody would be waited for: a task that observes the shutdown.
-    pub(crate) fn has_observers(&self) -> bool {
-        self.state().tasks.values().any(|task| task.slot.observed_shutdown())
+    /// Whether a drain would wait: for work that is under way, or for a task that observes the shutdown.
+    pub(crate) fn is_drain_awaited(&self) -> bool {
+        let state = self.state();
+        !state.work.is_empty() || state.tasks.values().any(|task| task.slot.observed_shutdown())
+    }
+
+    pub(super) fn begin_work(&self, work: Work) -> u64 {
+        let mut state = self.state();
+        state.next_task += 1;
+        let number = state.next_task;
+        state.work.insert(number, work);
+        number
+    }
+
+    pub(super) fn end_work(&self, number: u64) {
+        let mut state = self.state();
+        if state.work.remove(&number).is_some() && state.work.is_empty() && self.is_stopping() {
+            self.wakeup.notify();
+        }
+    }
+
+    /// What is under way besides tasks, the oldest first.
+    pub(crate) fn work(&self) -> Vec<Work> {
+        self.state().work.values().cloned().collect()
+    }
+
+    /// What is under way is not waited for any more.
+    pub(crate) fn cut_work(&self) -> Vec<Work> {
+        std::mem::take(&mut self.state().work).into_values().collect()
+    }
+
+    pub(crate) fn count_restart(&self, task: &'static str) {
+        *self.state().restarts.entry(task).or_default() += 1;
+    }
+
+    /// By name.
+    pub(crate) fn restarts(&self) -> BTreeMap<&'static str, u32> {
+        self.state().restarts.clone()
     }
 
     pub(crate) fn take_failures(&self) -> Vec<TaskReport> {
@@ -212,74 +248,8 @@ impl Run {
     }
 }
 
-/// A task's place among the tracked ones; given up when the task ends, by whatever end.
-pub(crate) struct Membership {
-    run: Arc<Run>,
-    id: u64,
-    pub(crate) slot: &'static TrackedTask,
-}
-
-impl Membership {
-    /// Main ended: that ends the run, well or not.
-    pub(crate) fn main_ended(self, ended: Ended) {
-        let (cause, result) = match ended {
-            Ended::Well => (Cause::MainReturned, None),
-            Ended::Failed(error) => (Cause::MainFailed(error.clone()), Some(TaskResult::Failed(error))),
-            Ended::Panicked(message) => {
-                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)))
-            }
-        };
-        self.leave(Some((cause, result)));
-    }
-
-    /// A tracked task ended: nothing follows if it ended well.
-    pub(crate) fn task_ended(self, name: &str, ended: Ended) {
-        let task = name.to_owned();
-        match ended {
-            Ended::Well => {}
-            Ended::Failed(error) => {
-                let cause = Cause::TaskFailed { task, error: error.clone() };
-                self.leave(Some((cause, Some(TaskResult::Failed(error)))));
-            }
-            Ended::Panicked(message) => {
-                let cause = Cause::TaskPanicked { task, message: message.clone() };
-                self.leave(Some((cause, Some(TaskResult::Panicked(message)))));
-            }
-        }
-    }
-
-    /// In one step with what its end means for the run: whoever looks finds it live in a run that goes on, or gone and the
-    /// cause there. If the run ends already, a failure is a row of its report.
-    fn leave(&self, end: Option<(Cause, Option<TaskResult>)>) {
-        let mut state = self.run.state();
-        let Some(task) = state.tasks.remove(&self.id) else { return };
-        // The shutdown waits for the last task that is dropped, or for one that observes it.
-        let is_awaited = if task.is_dropping {
-            state.dropping = state.dropping.saturating_sub(1);
-            state.dropping == 0
-        } else {
-            self.run.is_stopping() && task.slot.observed_shutdown()
-        };
-        let mut is_end = false;
-        if let Some((cause, result)) = end {
-            is_end = self.run.set_cause(&mut state, cause);
-            let row =
-                |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
-            state.failures.extend(result.filter(|_| !is_end).map(row));
-        }
-        drop(state);
-        if is_end {
-            self.run.tell_the_end();
-        }
-        self.slot.release();
-        if is_awaited {
-            self.run.wakeup.notify();
-        }
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        self.leave(None);
-    }
+pub(super) fn set_cause(state: &mut State, cause: Cause) -> bool {
+    let is_first = state.cause.is_none();
+    state.cause.get_or_insert_with(|| (cause, Instant::now()));
+    is_first
 }

@@ -1,7 +1,6 @@
 //! What is known of each tracked task while it lives, without a lock: whether it observes the shutdown, and its polls.
 //!
-//! A slot lives for ever and is used again, so that a thread can keep a plain reference, and the watchdog can look at
-//! all of them while the process is broken.
+//! A slot lives for ever and is used again: threads keep plain references, and the watchdog looks at all of them.
 //!
 //! | state of a slot | who moves it on |
 //! |---|---|
@@ -11,21 +10,17 @@
 //! | live, idle | `release`, once its task is gone: free again |
 
 use std::cell::Cell;
-use std::future::Future;
-use std::panic::Location;
-use std::pin::Pin;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Mutex, OnceLock};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::generation;
-use super::label::Label;
+use super::label::{Label, Origin};
 use super::snapshot::{Age, TaskSnapshot};
-use crate::model::place::Place;
 use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
-use crate::os::clock::ticked;
+use crate::os::clock::{monotonic_ns, nanos, ticked};
 use crate::os::lock::{lock, try_lock};
 use crate::os::process::thread_id;
 
@@ -43,6 +38,11 @@ pub(crate) struct TrackedTask {
     idle: AtomicU64,
     /// The poll that was warned about.
     warned: AtomicU64,
+    /// Of a hook: when its step ends, on the monotonic clock; 0 is unknown.
+    until: AtomicU64,
+    /// Of a future inside another task: that one, while this is polled.
+    parent: AtomicRef<TrackedTask>,
+    is_part: AtomicBool,
     /// What a hang report wants to know of the next poll; 0 is nothing.
     pub(crate) wanted: AtomicU64,
     waker: Mutex<Option<Waker>>,
@@ -61,7 +61,7 @@ struct Slots {
     trace_poll: OnceLock<TracePoll>,
 }
 
-/// Process-wide, since a hang report shows the tasks of the process.
+/// Process-wide: a hang report shows the tasks of the process.
 static SLOTS: Slots = Slots {
     all: StaticList::new(),
     free: Mutex::new(Vec::new()),
@@ -82,8 +82,19 @@ pub(crate) fn set_trace_poll(trace: TracePoll) {
 /// observes it in the name of main, which may be waiting for it.
 #[inline]
 pub(crate) fn observe_shutdown() {
-    let task = CURRENT.get().or_else(|| SLOTS.main.load().filter(|_| !generation::is_left_behind()));
+    let task = CURRENT.get().or_else(main_task);
     task.into_iter().for_each(TrackedTask::observe);
+}
+
+fn main_task() -> Option<&'static TrackedTask> {
+    SLOTS.main.load().filter(|_| !generation::is_left_behind())
+}
+
+/// When the step of the hook that runs on this thread ends.
+pub(crate) fn hook_deadline() -> Option<Instant> {
+    let until = CURRENT.get()?.until.load(Relaxed);
+    let left = Duration::from_nanos(until.saturating_sub(monotonic_ns()));
+    (until > 0).then(|| Instant::now() + left)
 }
 
 /// As [`observe_shutdown`], but only for a tracked task.
@@ -113,6 +124,8 @@ impl TrackedTask {
         task.observed_shutdown.store(false, Relaxed);
         task.idle.store(ticked(), Relaxed);
         task.polls.store(0, Relaxed);
+        task.until.store(0, Relaxed);
+        task.is_part.store(false, Relaxed);
         task.polling.store(0, Relaxed);
         task.label.set(name);
         task.live.store(true, Release);
@@ -137,12 +150,19 @@ impl TrackedTask {
         SLOTS.main.store(Some(self));
     }
 
-    pub(crate) fn spawned_at(&self, location: &'static Location<'static>) {
-        self.label.spawned_at(location);
+    pub(crate) fn set_origin(&self, origin: Origin) {
+        self.label.set_origin(origin);
     }
 
-    pub(super) fn declared_at(&self, place: &'static Place) {
-        self.label.declared_at(place);
+    /// Of a hook, from now on.
+    pub(super) fn set_until(&self, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        self.until.store(monotonic_ns().saturating_add(nanos(left)).max(1), Relaxed);
+    }
+
+    /// From now on it is a future inside other tasks: whatever observes the shutdown in it does so for them.
+    pub(super) fn make_part(&self) {
+        self.is_part.store(true, Relaxed);
     }
 
     /// Loads first: a store would have all threads contend for the line.
@@ -150,6 +170,9 @@ impl TrackedTask {
     fn observe(&self) {
         if !self.observed_shutdown.load(Relaxed) {
             self.observed_shutdown.store(true, Relaxed);
+            if self.is_part.load(Relaxed) {
+                self.parent.load().or_else(main_task).into_iter().for_each(TrackedTask::observe);
+            }
         }
     }
 
@@ -161,6 +184,16 @@ impl TrackedTask {
     pub(crate) fn own_thread(&'static self) {
         CURRENT.set(Some(self));
         self.begin_thread();
+    }
+
+    /// Runs `work`, which does not unwind, as this task: it may take as long as it likes.
+    pub(crate) fn on_this_thread<T>(&'static self, work: impl FnOnce() -> T) -> T {
+        let outer = CURRENT.replace(Some(self));
+        self.begin_thread();
+        let result = work();
+        self.end();
+        CURRENT.set(outer);
+        result
     }
 
     pub(super) fn begin_thread(&self) {
@@ -185,13 +218,16 @@ impl TrackedTask {
 
     /// Runs `poll` as a poll of this task.
     #[inline]
-    fn polled<T>(
+    pub(super) fn polled<T>(
         &'static self,
         context: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         // Polls nest: a tracked task may drive another with `block_on`.
         let outer = CURRENT.replace(Some(self));
+        if self.is_part.load(Relaxed) {
+            self.parent.store(outer);
+        }
         if self.polls.load(Relaxed) == 0 {
             // A task's waker stays the same, or wakes the same task.
             *lock(&self.waker) = Some(context.waker().clone());
@@ -260,21 +296,5 @@ impl TrackedTask {
     /// Whether this poll was not warned about yet; from now on it was.
     pub(crate) fn warn_once(&self, polls: u64) -> bool {
         self.warned.swap(polls, Relaxed) != polls
-    }
-}
-
-/// A future whose polls are known to be those of one task.
-pub(crate) struct TrackedFuture<F> {
-    pub(crate) task: &'static TrackedTask,
-    pub(crate) future: F,
-}
-
-impl<F: Future + Unpin> Future for TrackedFuture<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let task = self.task;
-        let future = Pin::new(&mut self.future);
-        task.polled(context, |context| future.poll(context))
     }
 }

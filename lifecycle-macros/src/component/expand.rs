@@ -1,29 +1,33 @@
 //! The checked model -> the hook's function, and a static that registers it.
 
 use proc_macro2::{Literal, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{quote, quote_spanned};
+use syn::Ident;
 use syn::ext::IdentExt;
 
-use super::model::{Component, Phase, Target};
+use super::model::{Component, Given, Phase, Target};
+use super::restart::Restart;
+use crate::defaults::{field, time, with_defaults};
 use crate::duration;
-
-/// What the compiler adds to its own message where the `impl` is generic.
-const GENERIC: &str = "`#[lifecycle::component]` cannot register a method of a generic `impl`: \
-    write `impl Cache<Order> { … }` for each concrete type, or put the method on a wrapper type";
+use crate::private::Private;
 
 /// An attribute on a method sees neither the type nor `Self` inside nested items, so the static cannot name the
 /// type. A sibling function can: it is exported under a symbol of its own, by which the static in its body finds it.
 pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
-    let Component { private, cfgs, function, .. } = component;
+    let Component { cfgs, function, given, .. } = component;
+    let private = &given.private;
     // In a trait `impl` the compiler says that this is not a member of the trait: let the name say why.
-    let hidden = format_ident!("__{}_must_be_in_an_inherent_impl", function.unraw(), span = function.span());
+    let attribute = component.kind.attribute;
+    let name = format!("__{attribute}_{}_must_be_in_an_inherent_impl", function.unraw());
+    let hidden = Ident::new(&name, function.span());
+    let generic = generic(attribute);
     let site = site(component);
     let call = call(component);
     let attributes = quote_spanned! {Span::mixed_site()=>
         #[doc(hidden)]
         #(#cfgs)*
         #[unsafe(export_name = #symbol)]
-        #[deny(no_mangle_generic_items, reason = #GENERIC)]
+        #[deny(no_mangle_generic_items, reason = #generic)]
     };
     let body = quote_spanned! {Span::mixed_site()=>
         unsafe extern "Rust" {
@@ -50,21 +54,31 @@ pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
     }
 }
 
+/// What the compiler adds to its own message where the `impl` is generic.
+fn generic(attribute: &str) -> String {
+    format!(
+        "`#[lifecycle::{attribute}]` cannot register a method of a generic `impl`: write `impl Cache<Order> {{ … }}` \
+         for each concrete type, or put the method on a wrapper type"
+    )
+}
+
 fn site(component: &Component) -> TokenStream {
-    let Component { private, function, timeout, on_hang, .. } = component;
-    let function = function.unraw().to_string();
-    let name = match &component.name {
+    let Given { private, timeout, on_hang, .. } = &component.given;
+    let kind = kind(component);
+    let function = component.function.unraw().to_string();
+    let name = match &component.given.name {
         Some(name) => quote!(::core::option::Option::Some(#name)),
         None => quote!(::core::option::Option::None),
     };
-    let phase = match &component.phase {
+    let phase = match &component.given.phase {
         Phase::Known(constant) => quote!(#private::Phase::#constant),
         Phase::Own(path) => quote!(#path),
     };
-    let order = Literal::i64_unsuffixed(component.order);
+    let order = Literal::i64_unsuffixed(component.given.order);
     let timeout = duration::constant(private, *timeout);
     quote! {
         #private::HookDeclaration {
+            kind: #private::HookKind::#kind,
             name: #name,
             function: #function,
             phase: #phase,
@@ -77,9 +91,36 @@ fn site(component: &Component) -> TokenStream {
     }
 }
 
+fn kind(component: &Component) -> TokenStream {
+    let Given { private, restart, .. } = &component.given;
+    match component.kind.attribute {
+        "component" => quote!(Stop),
+        "reload" => quote!(Reload),
+        _ => match restart {
+            None => quote!(Task(::core::option::Option::None)),
+            Some(restart) => {
+                let restart = self::restart(private, restart);
+                quote!(Task(::core::option::Option::Some(#restart)))
+            }
+        },
+    }
+}
+
+fn restart(private: &Private, restart: &Restart) -> TokenStream {
+    let path = quote!(#private::TaskRestart);
+    let fields = [
+        field("max_restarts", restart.max_restarts.map(Literal::i64_unsuffixed)),
+        time(private, "within", restart.within),
+        time(private, "wait", restart.wait),
+        time(private, "max_wait", restart.max_wait),
+    ];
+    with_defaults(&path, &fields).unwrap_or_else(|| quote!(#path::DEFAULT))
+}
+
 /// The output's place, so that a wrong output is reported there.
 fn call(component: &Component) -> TokenStream {
-    let Component { private, function, output, .. } = component;
+    let Component { function, output, given, .. } = component;
+    let private = &given.private;
     let user = private.at(*output);
     let mut function = function.clone();
     function.set_span(*output);

@@ -10,45 +10,57 @@ use syn::{
     ReceiverKind, ReturnType, Signature, Type,
 };
 
+use super::kind::Kind;
+use super::restart::Restart;
 use super::surroundings;
 use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
 use crate::function::{Function, refuse_main, refuse_qualifiers, refuse_repeated};
-use crate::options::{Known, Options};
+use crate::options::Options;
 use crate::private::Private;
-
-const KNOWN: Known = &[
-    ("order", "order = 3"),
-    ("phase", "phase = \"disconnect\""),
-    ("timeout", "timeout = \"5s\""),
-    ("name", "name = \"database\""),
-    ("on_hang", "on_hang = true"),
-    ("crate", "crate = ::lifecycle"),
-];
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The built-in phases, as they are written and as the runtime names them.
 const PHASES: [(&str, &str); 3] = [("stop", "STOP"), ("persist", "PERSIST"), ("disconnect", "DISCONNECT")];
 
-const ITEM: &str =
-    "`#[lifecycle::component]` must be on the method, or the free function, that stops something";
-
 /// A hook.
 pub(super) struct Component {
-    pub(super) private: Private,
+    pub(super) kind: &'static Kind,
+    pub(super) given: Given,
     pub(super) cfgs: Vec<Attribute>,
     pub(super) function: Ident,
     pub(super) asynchronous: bool,
     pub(super) target: Target,
     /// Where to point when the output is not what a hook returns.
     pub(super) output: Span,
+}
+
+/// Its options, or their defaults.
+pub(super) struct Given {
+    pub(super) private: Private,
     pub(super) name: Option<LitStr>,
     pub(super) phase: Phase,
     pub(super) order: i64,
     pub(super) timeout: Duration,
     /// Runs before a hang ends the process, too.
     pub(super) on_hang: bool,
+    /// Of a task.
+    pub(super) restart: Option<Restart>,
+}
+
+impl Given {
+    fn parse(options: &mut Options<'_>) -> Given {
+        Given {
+            order: options.integer("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0),
+            phase: phase(options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT"))),
+            timeout: options.duration("timeout", AtLeast::Positive).map_or(TIMEOUT, |(time, _)| time),
+            name: options.text("name"),
+            on_hang: options.flag("on_hang").unwrap_or(false),
+            restart: Restart::parse(options),
+            private: options.private(),
+        }
+    }
 }
 
 /// How the function is called.
@@ -71,52 +83,50 @@ pub(super) enum Phase {
 
 impl Component {
     pub(super) fn parse(
+        kind: &'static Kind,
         args: TokenStream,
         item: &TokenStream,
         around: Option<&Item>,
     ) -> Result<Component, Errors> {
         let mut errors = Errors::default();
-        let mut options = Options::parse(args, KNOWN, &mut errors);
-        let order = options.integer("order", i64::from(i32::MIN)..=i64::from(i32::MAX)).unwrap_or(0);
-        let phase = phase(&mut options).unwrap_or_else(|| Phase::Known(format_ident!("DISCONNECT")));
-        let timeout = options.duration("timeout", AtLeast::Positive).map_or(TIMEOUT, |(time, _)| time);
-        let name = options.text("name");
+        let mut options = Options::parse(args, kind.known, &mut errors);
         let on_hang_key = options.key("on_hang");
-        let on_hang = options.flag("on_hang").unwrap_or(false);
-        let private = options.private();
+        let given = Given::parse(&mut options);
 
-        let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else {
+        let Some(function) = Function::parse::<Function>(item, kind.item, &mut errors) else {
             return Err(errors);
         };
         let sig = &function.sig;
-        let target = target(sig, item, around, &mut errors);
-        refuse_repeated(&function.attrs, "component", &mut errors);
+        let thing = kind.named(&sig.ident);
+        let target = target(&thing, sig, item, around, &mut errors);
+        refuse_repeated(&function.attrs, kind.attribute, &mut errors);
         if is_async_trait(sig) {
-            refuse_async_trait(&sig.ident, around, &mut errors);
+            refuse_async_trait(&thing, &sig.ident, around, &mut errors);
             return Err(errors);
         }
-        check_signature(sig, on_hang_key.filter(|_| on_hang), &mut errors);
+        check_signature(kind, sig, on_hang_key.filter(|_| given.on_hang), &mut errors);
         errors.or(Component {
-            private,
+            kind,
+            given,
             cfgs: function.cfgs().cloned().collect(),
             function: sig.ident.clone(),
             asynchronous: sig.asyncness.is_some(),
             target,
             output: output_span(sig),
-            name,
-            phase,
-            order,
-            timeout,
-            on_hang,
         })
     }
 }
 
 /// `on_hang` is where the attribute asks for the hook on a hang.
-fn check_signature(sig: &Signature, on_hang: Option<Span>, errors: &mut Errors) {
-    refuse_main(sig, "component", "put it on the function that stops something", errors);
-    refuse_qualifiers(&format!("component hook `{}`", sig.ident), sig, errors);
-    check_output(sig, errors);
+fn check_signature(kind: &Kind, sig: &Signature, on_hang: Option<Span>, errors: &mut Errors) {
+    let thing = kind.named(&sig.ident);
+    refuse_main(sig, kind.attribute, kind.instead_of_main, errors);
+    refuse_qualifiers(&thing, sig, errors);
+    check_output(&thing, sig, errors);
+    if kind.is_task() && sig.asyncness.is_none() {
+        let message = format!("{thing} must be `async`: write `async fn {}`", sig.ident);
+        errors.at(sig.fn_token, message);
+    }
     if let (Some(_), Some(key)) = (sig.asyncness, on_hang) {
         refuse_async_on_hang(&sig.ident, key, errors);
     }
@@ -128,14 +138,14 @@ fn is_async_trait(sig: &Signature) -> bool {
 }
 
 /// Unless the trait around it has been refused already.
-fn refuse_async_trait(hook: &Ident, around: Option<&Item>, errors: &mut Errors) {
+fn refuse_async_trait(thing: &str, hook: &Ident, around: Option<&Item>, errors: &mut Errors) {
     if around.is_some() {
         return;
     }
     errors.at(
         hook,
         format!(
-            "component hook `{hook}` must not be in an `#[async_trait]` impl: write a method in an inherent `impl` that \
+            "{thing} must not be in an `#[async_trait]` impl: write a method in an inherent `impl` that \
              calls this one, and put the attribute there"
         ),
     );
@@ -178,12 +188,18 @@ fn is_builtin(path: &Path) -> bool {
 }
 
 /// Reports a wrong receiver and every other parameter.
-fn target(sig: &Signature, item: &TokenStream, around: Option<&Item>, errors: &mut Errors) -> Target {
+fn target(
+    thing: &str,
+    sig: &Signature,
+    item: &TokenStream,
+    around: Option<&Item>,
+    errors: &mut Errors,
+) -> Target {
     let hook = &sig.ident;
     let mut target = Target::Free;
     for input in &sig.inputs {
         match input {
-            FnArg::Receiver(receiver) => target = by_receiver(hook, receiver, errors),
+            FnArg::Receiver(receiver) => target = by_receiver(thing, receiver, errors),
             FnArg::Typed(parameter) => {
                 let instead = if sig.receiver().is_some() {
                     "keep it in `self`"
@@ -191,24 +207,18 @@ fn target(sig: &Signature, item: &TokenStream, around: Option<&Item>, errors: &m
                     "write a method of its owner"
                 };
                 let got = written(parameter);
-                errors.at(
-                    input,
-                    format!("component hook `{hook}` must not take parameters: got `{got}`, {instead}"),
-                );
+                errors.at(input, format!("{thing} must not take parameters: got `{got}`, {instead}"));
             }
         }
     }
-    surroundings::check(hook, !matches!(target, Target::Free), around, errors);
+    surroundings::check(thing, hook, !matches!(target, Target::Free), around, errors);
     if around.is_none() && matches!(target, Target::Free) && mentions_self(item.clone()) {
-        errors.at(
-            hook,
-            format!("component hook `{hook}` must take `&self` or `self: Arc<Self>`: got no `self`"),
-        );
+        errors.at(hook, format!("{thing} must take `&self` or `self: Arc<Self>`: got no `self`"));
     }
     target
 }
 
-fn by_receiver(hook: &Ident, receiver: &Receiver, errors: &mut Errors) -> Target {
+fn by_receiver(thing: &str, receiver: &Receiver, errors: &mut Errors) -> Target {
     match &receiver.kind {
         ReceiverKind::Reference(_, _, None) => return Target::Reference,
         ReceiverKind::Typed(_, ty) => match &**ty {
@@ -221,8 +231,7 @@ fn by_receiver(hook: &Ident, receiver: &Receiver, errors: &mut Errors) -> Target
         _ => {}
     }
     let got = written(receiver);
-    errors
-        .at(receiver, format!("component hook `{hook}` must take `&self` or `self: Arc<Self>`: got `{got}`"));
+    errors.at(receiver, format!("{thing} must take `&self` or `self: Arc<Self>`: got `{got}`"));
     Target::Reference
 }
 
@@ -246,9 +255,8 @@ fn output_span(sig: &Signature) -> Span {
 }
 
 /// What is certainly wrong; of other types the runtime's `Outcome` says it.
-fn check_output(sig: &Signature, errors: &mut Errors) {
+fn check_output(thing: &str, sig: &Signature, errors: &mut Errors) {
     let ReturnType::Type(_, output) = &sig.output else { return };
-    let hook = &sig.ident;
     let wrong = match &**output {
         Type::ImplTrait(_) if sig.asyncness.is_none() => "write `async fn` instead of a future",
         Type::Reference(_) | Type::Array(_) | Type::Slice(_) | Type::ImplTrait(_) => "drop the value inside",
@@ -256,8 +264,7 @@ fn check_output(sig: &Signature, errors: &mut Errors) {
         _ => return,
     };
     let got = written(output);
-    let message =
-        format!("component hook `{hook}` must return `()` or `Result<(), E>`: got `{got}`, {wrong}");
+    let message = format!("{thing} must return `()` or `Result<(), E>`: got `{got}`, {wrong}");
     errors.at(output, message);
 }
 

@@ -72,7 +72,13 @@ fn item(header: &str) -> Option<Item> {
 }
 
 /// Reports a hook that cannot be where it is.
-pub(super) fn check(hook: &Ident, has_receiver: bool, around: Option<&Item>, errors: &mut Errors) {
+pub(super) fn check(
+    thing: &str,
+    hook: &Ident,
+    has_receiver: bool,
+    around: Option<&Item>,
+    errors: &mut Errors,
+) {
     let (got, instead) = match around {
         Some(Item::Trait(item)) => {
             let got = format!("trait {}", item.ident);
@@ -84,16 +90,13 @@ pub(super) fn check(hook: &Ident, has_receiver: bool, around: Option<&Item>, err
             None => {
                 let message = "must take `&self` or `self: Arc<Self>`: got no `self`";
                 let instead = "one that needs no instance must be outside of the `impl`";
-                errors.at(hook, format!("component hook `{hook}` {message}; {instead}"));
+                errors.at(hook, format!("{thing} {message}; {instead}"));
                 return;
             }
         },
         _ => return,
     };
-    errors.at(
-        hook,
-        format!("component hook `{hook}` must be in an `impl` of one concrete type: got `{got}`, {instead}"),
-    );
+    errors.at(hook, format!("{thing} must be in an `impl` of one concrete type: got `{got}`, {instead}"));
 }
 
 /// What to write instead.

@@ -1,13 +1,13 @@
 use expect_test::expect;
 use quote::quote;
 
-use super::component;
 use super::expand::hook;
 use super::model::Component;
+use super::{COMPONENT, register};
 use crate::errors::shown;
 
 fn messages(args: &str, item: &str) -> Vec<String> {
-    match Component::parse(args.parse().unwrap(), &item.parse().unwrap(), None) {
+    match Component::parse(&COMPONENT, args.parse().unwrap(), &item.parse().unwrap(), None) {
         Ok(_) => Vec::new(),
         Err(errors) => errors.messages(),
     }
@@ -20,7 +20,8 @@ fn a_method_gets_a_sibling_that_registers_it() {
         async fn close(&self) {}
     );
     let args = quote!(order = -3, phase = "persist", timeout = "1m 30s", name = "db");
-    let hook = Component::parse(args, &item, None).map(|component| hook(&component, "SYMBOL")).ok();
+    let hook =
+        Component::parse(&COMPONENT, args, &item, None).map(|component| hook(&component, "SYMBOL")).ok();
     expect![[r#"
         impl Db {
             #[cfg(unix)]
@@ -32,7 +33,7 @@ fn a_method_gets_a_sibling_that_registers_it() {
                 no_mangle_generic_items,
                 reason = "`#[lifecycle::component]` cannot register a method of a generic `impl`: write `impl Cache<Order> { … }` for each concrete type, or put the method on a wrapper type"
             )]
-            fn __close_must_be_in_an_inherent_impl() -> ::lifecycle::__private::Hook
+            fn __component_close_must_be_in_an_inherent_impl() -> ::lifecycle::__private::Hook
             where
                 Self: ::core::marker::Sized + ::core::marker::Send + ::core::marker::Sync
                     + 'static,
@@ -42,7 +43,8 @@ fn a_method_gets_a_sibling_that_registers_it() {
                     safe fn hook() -> ::lifecycle::__private::Hook;
                 }
                 ::lifecycle::__private::inventory::submit! {
-                    ::lifecycle::__private::HookDeclaration { name :
+                    ::lifecycle::__private::HookDeclaration { kind :
+                    ::lifecycle::__private::HookKind::Stop, name :
                     ::core::option::Option::Some("db"), function : "close", phase :
                     ::lifecycle::__private::Phase::PERSIST, order : - 3, timeout :
                     ::lifecycle::__private::Duration::new(90, 0), on_hang : false, place :
@@ -165,12 +167,14 @@ fn a_hook_in_the_wrong_place_is_told_where_it_belongs() {
         ),
     ] {
         let around = syn::parse_str(around).unwrap();
-        let errors = Component::parse(quote!(), &item.parse().unwrap(), Some(&around)).err().unwrap();
+        let errors =
+            Component::parse(&COMPONENT, quote!(), &item.parse().unwrap(), Some(&around)).err().unwrap();
         assert_eq!(errors.messages(), [format!("{PLACE} {expected}")]);
     }
     let lifetime = syn::parse_str("impl<'a> Store<'a> {}").unwrap();
     assert!(
         Component::parse(
+            &COMPONENT,
             quote!(),
             &quote!(
                 fn close(&self) {}
@@ -181,6 +185,7 @@ fn a_hook_in_the_wrong_place_is_told_where_it_belongs() {
     );
     let inherent = syn::parse_str("impl Store {}").unwrap();
     let errors = Component::parse(
+        &COMPONENT,
         quote!(),
         &quote!(
             fn close() -> Self {}
@@ -209,7 +214,7 @@ fn the_item_survives_a_mistake() {
     let item = quote!(
         fn close(&self) {}
     );
-    let expanded = component(quote!(ordr = 1), &item);
+    let expanded = register(&COMPONENT, quote!(ordr = 1), &item);
     expect![[r#"
         impl Db {
             ::core::compile_error! {

@@ -1,13 +1,11 @@
 //! The checked model -> a `fn main` that holds the user's and hands it to the runtime.
 
-use std::time::Duration;
-
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Visibility;
 
 use super::model::{Main, Restart, Watchdog, is_main};
-use crate::duration;
+use crate::defaults::{field, time, with_defaults};
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::private::Private;
@@ -25,11 +23,13 @@ pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
     let Main { private, cfgs, vis, output, .. } = main;
     let (body, options) = (body(item), options(main));
     let init = main.init.as_ref().map(|path| quote!(.init(#path)));
-    let run = format_ident!("{}", if main.asynchronous { "run_async" } else { "run_sync" });
-    let service = quote_spanned!(Span::mixed_site()=> #private::Main::new(#options) #init);
+    let runtime = main.runtime.as_ref().map(|path| quote!(.runtime(#path)));
+    let run = format_ident!("{}", if main.asynchronous { "run" } else { "run_sync" });
+    let service =
+        quote_spanned!(Span::mixed_site()=> #private::Service::new().options(#options) #init #runtime);
     // The output's place, so that a wrong output is reported there.
     let user = private.at(*output);
-    let run = quote_spanned!(*output=> #user::Main::#run(#service, main));
+    let run = quote_spanned!(*output=> #user::Service::#run(#service, main));
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
         #vis fn main() -> ::std::process::ExitCode {
@@ -59,8 +59,12 @@ fn options(main: &Main) -> TokenStream {
     });
     let worker_threads = main.worker_threads.map(Literal::i64_unsuffixed);
     let fields = [
-        time(private, "shutdown_timeout", main.shutdown_timeout),
-        time(private, "drain", main.drain),
+        time(private, "shutdown_timeout", main.shutdown.shutdown_timeout),
+        time(private, "drain", main.shutdown.drain),
+        time(private, "drain_delay", main.shutdown.drain_delay),
+        field("ready", variant(private, "Readiness", main.shutdown.ready)),
+        field("on_hangup", variant(private, "Hangup", main.shutdown.on_hangup).map(some)),
+        field("end_on_panic", main.shutdown.panic.map(|word| word == "end")),
         restart(private, &main.restart),
         watchdog(private, &main.watchdog),
         field("flavor", flavor),
@@ -93,23 +97,6 @@ fn watchdog(private: &Private, watchdog: &Watchdog) -> Option<TokenStream> {
         field("on_hang", variant(private, "OnHang", watchdog.on_hang)),
     ];
     field("watchdog", with_defaults(&quote!(#private::WatchdogOptions), &fields))
-}
-
-/// A struct whose other fields are its `DEFAULT`'s; nothing, if all are.
-fn with_defaults(path: &TokenStream, fields: &[Option<TokenStream>]) -> Option<TokenStream> {
-    let written: Vec<_> = fields.iter().flatten().collect();
-    // Clippy refuses a base that nothing is taken from.
-    let base = (written.len() < fields.len()).then(|| quote!(..#path::DEFAULT));
-    (!written.is_empty()).then(|| quote!(#path { #(#written,)* #base }))
-}
-
-fn field(name: &str, value: Option<impl ToTokens>) -> Option<TokenStream> {
-    let name = format_ident!("{name}");
-    value.map(|value| quote!(#name: #value))
-}
-
-fn time(private: &Private, name: &str, value: Option<Duration>) -> Option<TokenStream> {
-    field(name, value.map(|value| duration::constant(private, value)))
 }
 
 /// `"exec"` is the variant `Exec`.

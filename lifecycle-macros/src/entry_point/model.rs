@@ -7,18 +7,24 @@ use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
 use syn::{Attribute, LitStr, Path, ReturnType, Signature, Visibility};
 
+use super::shutdown::Shutdown;
 use crate::duration::AtLeast;
 use crate::errors::{Errors, written};
 use crate::function::{Function, refuse_qualifiers, refuse_repeated, repeated};
-use crate::options::{Known, Options, Placed, Switch};
+use crate::options::{Known, Options, Placed, Switch, not_above};
 use crate::private::Private;
 
 const KNOWN: Known = &[
     ("shutdown_timeout", "shutdown_timeout = \"25s\""),
     ("drain", "drain = \"5s\""),
+    ("drain_delay", "drain_delay = \"5s\""),
+    ("ready", "ready = \"explicit\""),
+    ("on_hangup", "on_hangup = \"reload\""),
+    ("panic", "panic = \"end\""),
     ("restart", "restart(max_crashes = 3)"),
     ("watchdog", "watchdog(timeout = \"60s\")"),
     ("init", "init = path::to::function"),
+    ("runtime", "runtime = path::to::function"),
     ("flavor", "flavor = multi_thread"),
     ("worker_threads", "worker_threads = 4"),
     ("crate", "crate = ::lifecycle"),
@@ -50,9 +56,6 @@ const FLAVORS: [&str; 2] = ["multi_thread", "current_thread"];
 
 const ITEM: &str = "`#[lifecycle::main]` must be on `fn main`";
 
-/// An option, and its time if it was written.
-type Written<'a> = (&'a str, Option<Placed<Duration>>);
-
 /// An entry point. What was not written is `None`, and left to the runtime's defaults.
 pub(super) struct Main {
     pub(super) private: Private,
@@ -61,11 +64,11 @@ pub(super) struct Main {
     pub(super) asynchronous: bool,
     /// Where to point when the output is not what main returns.
     pub(super) output: Span,
-    pub(super) shutdown_timeout: Option<Duration>,
-    pub(super) drain: Option<Duration>,
+    pub(super) shutdown: Shutdown,
     pub(super) restart: Restart,
     pub(super) watchdog: Watchdog,
     pub(super) init: Option<Path>,
+    pub(super) runtime: Option<Path>,
     pub(super) flavor: Option<&'static str>,
     pub(super) worker_threads: Option<i64>,
 }
@@ -98,13 +101,11 @@ impl Main {
     pub(super) fn parse(args: TokenStream, item: &TokenStream) -> Result<Main, Errors> {
         let mut errors = Errors::default();
         let mut options = Options::parse(args, KNOWN, &mut errors);
-        let shutdown_timeout = options.duration("shutdown_timeout", AtLeast::Positive);
-        let drain = options.duration("drain", AtLeast::Zero);
-        not_above(&mut options, ("drain", drain), ("shutdown_timeout", shutdown_timeout));
+        let shutdown = Shutdown::parse(&mut options);
         let restart = Restart::parse(&mut options);
         let watchdog = Watchdog::parse(&mut options);
         let init = options.path("init");
-        let (flavor, worker_threads) = runtime(&mut options);
+        let (runtime, flavor, worker_threads) = runtime(&mut options);
         let private = options.private();
 
         let Some(function) = Function::parse::<Function>(item, ITEM, &mut errors) else { return Err(errors) };
@@ -119,11 +120,11 @@ impl Main {
                 ReturnType::Default => function.sig.ident.span(),
                 ReturnType::Type(_, output) => output.span(),
             },
-            shutdown_timeout: shutdown_timeout.map(value),
-            drain: drain.map(value),
+            shutdown,
             restart,
             watchdog,
             init,
+            runtime,
             flavor,
             worker_threads,
         })
@@ -175,20 +176,6 @@ impl Watchdog {
     }
 }
 
-/// Reports the first time, where both were written and it is longer than the second.
-fn not_above(options: &mut Options<'_>, part: Written<'_>, whole: Written<'_>) {
-    if let ((part, Some((short, span))), (whole, Some((long, _)))) = (part, whole)
-        && short > long
-    {
-        let (short, long) = (humantime::format_duration(short), humantime::format_duration(long));
-        let message = format!(
-            "option `{part}` must not be above `{whole}`: got `\"{short}\"`, write at most `\"{long}\"`, \
-             or a longer `{whole}`"
-        );
-        options.errors.at_span(span, message);
-    }
-}
-
 fn store(options: &mut Options<'_>) -> Option<LitStr> {
     let url = options.text("store")?;
     if STORES.iter().any(|scheme| url.value().starts_with(scheme)) {
@@ -209,17 +196,22 @@ fn value(placed: Placed<Duration>) -> Duration {
     placed.0
 }
 
-/// `flavor` and `worker_threads`, which one thread cannot have.
-fn runtime(options: &mut Options<'_>) -> (Option<&'static str>, Option<i64>) {
-    let key = options.key("worker_threads");
+/// `runtime`, which leaves nothing to the others, `flavor`, and `worker_threads`, which one thread cannot have.
+fn runtime(options: &mut Options<'_>) -> (Option<Path>, Option<&'static str>, Option<i64>) {
+    let keys = ["flavor", "worker_threads"].map(|key| (key, options.key(key)));
     let flavor = options.value("flavor").and_then(|value| options.word("flavor", &FLAVORS, &value));
     let worker_threads = options.integer("worker_threads", 1..=i64::from(u16::MAX));
-    if let (Some("current_thread"), Some(key)) = (flavor, key) {
-        let message =
-            "option `worker_threads` must not be written with `flavor = current_thread`: remove one";
-        options.errors.at_span(key, message);
+    let runtime = options.path("runtime");
+    for (key, span) in keys {
+        let Some(span) = span else { continue };
+        let with = match (&runtime, flavor) {
+            (Some(_), _) => "runtime = …",
+            (None, Some("current_thread")) if key == "worker_threads" => "flavor = current_thread",
+            _ => continue,
+        };
+        options.errors.at_span(span, format!("option `{key}` must not be written with `{with}`: remove one"));
     }
-    (flavor, worker_threads)
+    (runtime, flavor, worker_threads)
 }
 
 /// What tokio's attribute, once expanded, has in its body.

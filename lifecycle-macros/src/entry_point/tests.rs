@@ -14,16 +14,17 @@ fn what_was_not_written_is_left_to_the_runtime() {
         "",
         "async fn main() -> anyhow::Result<()> { run().await }",
         &expect![[r#"
-        fn main() -> ::std::process::ExitCode {
-            async fn main() -> anyhow::Result<()> {
-                run().await
+            fn main() -> ::std::process::ExitCode {
+                async fn main() -> anyhow::Result<()> {
+                    run().await
+                }
+                ::lifecycle::__private::Service::run(
+                    ::lifecycle::__private::Service::new()
+                        .options(::lifecycle::__private::Options::DEFAULT),
+                    main,
+                )
             }
-            ::lifecycle::__private::Main::run_async(
-                ::lifecycle::__private::Main::new(::lifecycle::__private::Options::DEFAULT),
-                main,
-            )
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -36,33 +37,34 @@ fn what_was_written_is_a_field() {
         args,
         "#[cfg(unix)] fn main() {}",
         &expect![[r##"
-        #[cfg(unix)]
-        fn main() -> ::std::process::ExitCode {
             #[cfg(unix)]
-            fn main() {}
-            ::renamed::__private::Main::run_sync(
-                ::renamed::__private::Main::new(::renamed::__private::Options {
-                        drain: ::renamed::__private::Duration::new(0, 0),
-                        restart: ::renamed::__private::RestartOptions {
-                            factor: 3,
-                            file: ::core::option::Option::Some("crashes"),
-                            mode: ::renamed::__private::RestartMode::Exec,
-                            store: ::core::option::Option::Some("redis://cache"),
-                            service: ::core::option::Option::Some("orders"),
-                            ..::renamed::__private::RestartOptions::DEFAULT
-                        },
-                        watchdog: ::renamed::__private::WatchdogOptions {
-                            on_hang: ::renamed::__private::OnHang::Exec,
-                            ..::renamed::__private::WatchdogOptions::DEFAULT
-                        },
-                        flavor: ::renamed::__private::Flavor::CurrentThread,
-                        ..::renamed::__private::Options::DEFAULT
-                    })
-                    .init(setup),
-                main,
-            )
-        }
-    "##]],
+            fn main() -> ::std::process::ExitCode {
+                #[cfg(unix)]
+                fn main() {}
+                ::renamed::__private::Service::run_sync(
+                    ::renamed::__private::Service::new()
+                        .options(::renamed::__private::Options {
+                            drain: ::renamed::__private::Duration::new(0, 0),
+                            restart: ::renamed::__private::RestartOptions {
+                                factor: 3,
+                                file: ::core::option::Option::Some("crashes"),
+                                mode: ::renamed::__private::RestartMode::Exec,
+                                store: ::core::option::Option::Some("redis://cache"),
+                                service: ::core::option::Option::Some("orders"),
+                                ..::renamed::__private::RestartOptions::DEFAULT
+                            },
+                            watchdog: ::renamed::__private::WatchdogOptions {
+                                on_hang: ::renamed::__private::OnHang::Exec,
+                                ..::renamed::__private::WatchdogOptions::DEFAULT
+                            },
+                            flavor: ::renamed::__private::Flavor::CurrentThread,
+                            ..::renamed::__private::Options::DEFAULT
+                        })
+                        .init(setup),
+                    main,
+                )
+            }
+        "##]],
     );
 }
 

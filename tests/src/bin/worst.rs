@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use lifecycle::__private::{Flavor, Main, Options};
+use lifecycle::{Flavor, Options, Service};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -128,5 +128,5 @@ fn main() -> ExitCode {
         Some("one-worker") => (Flavor::MultiThread, Some(1)),
         _ => (Flavor::MultiThread, Some(2)),
     };
-    Main::new(Options { flavor, worker_threads, ..Options::DEFAULT }).run_async(main_body)
+    Service::new().options(Options { flavor, worker_threads, ..Options::DEFAULT }).run(main_body)
 }

@@ -14,7 +14,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// The `init` function of `#[lifecycle::main]`.
 pub(super) type Init = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
-pub(super) struct Service {
+pub(super) struct Supervisor {
     pub(super) manager: &'static LifecycleManager,
     pub(super) config: Config,
     pub(super) body: Body,
@@ -28,13 +28,13 @@ pub(super) struct Service {
     pub(super) earlier_failure: Option<String>,
 }
 
-impl Service {
-    pub(super) fn new(manager: &'static LifecycleManager, config: Config, body: Body) -> Service {
-        Service {
+impl Supervisor {
+    pub(super) fn new(manager: &'static LifecycleManager, config: Config, body: Body) -> Supervisor {
+        Supervisor {
+            events: EventHandler::new(manager, &config),
             manager,
             config,
             body,
-            events: EventHandler::new(manager),
             runs: 0,
             threads_started: false,
             plan_logged: false,

@@ -1,0 +1,96 @@
+//! What a task's end means for its run.
+
+use std::sync::Arc;
+
+use super::catch_panic::Ended;
+use super::run::{Run, Task, set_cause};
+use super::stop::Stop;
+use super::tracked::TrackedTask;
+use crate::model::cause::Cause;
+use crate::model::place::Place;
+use crate::model::report::{TaskReport, TaskResult};
+
+impl Run {
+    /// Makes a task known until its `Membership` is dropped.
+    pub(crate) fn join(self: &Arc<Self>, name: &str, place: Option<Place>, stop: Stop) -> Membership {
+        let slot = TrackedTask::acquire(name);
+        let mut state = self.state();
+        let id = state.next_task;
+        state.next_task += 1;
+        state.tasks.insert(id, Task { name: name.into(), place, slot, stop, is_dropping: false });
+        Membership { run: self.clone(), id, slot }
+    }
+}
+
+/// A task's place among the tracked ones; given up when the task ends, by whatever end.
+pub(crate) struct Membership {
+    pub(super) run: Arc<Run>,
+    pub(super) id: u64,
+    pub(crate) slot: &'static TrackedTask,
+}
+
+impl Membership {
+    /// Main ended: that ends the run, well or not.
+    pub(crate) fn main_ended(self, ended: Ended) {
+        let (cause, result) = match ended {
+            Ended::Well => (Cause::MainReturned, None),
+            Ended::Failed(error) => (Cause::MainFailed(error.clone()), Some(TaskResult::Failed(error))),
+            Ended::Panicked(message) => {
+                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)))
+            }
+        };
+        self.leave(Some((cause, result)));
+    }
+
+    /// A tracked task ended: nothing follows if it ended well.
+    pub(crate) fn task_ended(self, name: &str, ended: Ended) {
+        let task = name.to_owned();
+        match ended {
+            Ended::Well => {}
+            Ended::Failed(error) => {
+                let cause = Cause::TaskFailed { task, error: error.clone() };
+                self.leave(Some((cause, Some(TaskResult::Failed(error)))));
+            }
+            Ended::Panicked(message) => {
+                let cause = Cause::TaskPanicked { task, message: message.clone() };
+                self.leave(Some((cause, Some(TaskResult::Panicked(message)))));
+            }
+        }
+    }
+
+    /// In one step with what its end means for the run: whoever looks finds it live in a run that goes on, or gone and the
+    /// cause there. If the run ends already, a failure is a row of its report.
+    fn leave(&self, end: Option<(Cause, Option<TaskResult>)>) {
+        let mut state = self.run.state();
+        let Some(task) = state.tasks.remove(&self.id) else { return };
+        // The shutdown waits for the last task that is dropped, or for one that observes it.
+        let is_announced = state.cause.is_some() && !self.run.is_stopping();
+        let is_awaited = if task.is_dropping {
+            state.dropping = state.dropping.saturating_sub(1);
+            state.dropping == 0
+        } else {
+            is_announced || self.run.is_stopping() && task.slot.observed_shutdown()
+        };
+        let mut is_end = false;
+        if let Some((cause, result)) = end {
+            is_end = set_cause(&mut state, cause);
+            let row =
+                |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
+            state.failures.extend(result.filter(|_| !is_end).map(row));
+        }
+        drop(state);
+        if is_end {
+            self.run.stop();
+        }
+        self.slot.release();
+        if is_awaited {
+            self.run.wakeup.notify();
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.leave(None);
+    }
+}

@@ -1,0 +1,2 @@
+#[lifecycle::main(on_hangup = "restart")]
+async fn main() {}

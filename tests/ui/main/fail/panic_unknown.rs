@@ -1,0 +1,2 @@
+#[lifecycle::main(panic = "abort")]
+async fn main() {}

@@ -1,0 +1,2 @@
+#[lifecycle::main(ready = "explicitly")]
+async fn main() {}

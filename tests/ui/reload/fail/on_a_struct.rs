@@ -1,0 +1,4 @@
+#[lifecycle::reload]
+struct Config;
+
+fn main() {}

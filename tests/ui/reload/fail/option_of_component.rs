@@ -1,0 +1,8 @@
+struct Config;
+
+impl Config {
+    #[lifecycle::reload(phase = "persist")]
+    async fn read(&self) {}
+}
+
+fn main() {}

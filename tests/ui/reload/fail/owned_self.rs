@@ -1,0 +1,8 @@
+struct Config;
+
+impl Config {
+    #[lifecycle::reload]
+    fn read(self) {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+struct Feed;
+
+impl Feed {
+    #[lifecycle::task]
+    async fn run(&mut self) {}
+}
+
+fn main() {}

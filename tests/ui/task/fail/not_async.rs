@@ -1,0 +1,8 @@
+struct Feed;
+
+impl Feed {
+    #[lifecycle::task]
+    fn run(&self) {}
+}
+
+fn main() {}

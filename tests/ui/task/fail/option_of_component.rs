@@ -1,0 +1,4 @@
+#[lifecycle::task(phase = "stop")]
+async fn run() {}
+
+fn main() {}

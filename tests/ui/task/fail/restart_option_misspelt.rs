@@ -1,0 +1,4 @@
+#[lifecycle::task(restart(max_restart = 3))]
+async fn run() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[lifecycle::task]
+async fn run(url: String) {}
+
+fn main() {}
