@@ -55,6 +55,8 @@ pub use lifecycle_core::{
     status, stopping, token, track, watchdog,
 };
 
+#[cfg(feature = "test")]
+pub use lifecycle_core::test;
 // The function of the attribute's name.
 #[doc(inline)]
 pub use lifecycle_core::reload;
@@ -311,4 +313,7 @@ mod documents {
     mod deploying {}
     #[doc = include_str!("../docs/faq.md")]
     mod faq {}
+    #[cfg(feature = "test")]
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
 }

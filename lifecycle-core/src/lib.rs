@@ -20,6 +20,9 @@ mod tasks;
 pub mod ledger {
     pub use crate::restart::ledger::{Crash, History, ReadError, read};
 }
+#[cfg(feature = "test")]
+#[path = "testing/mod.rs"]
+pub mod test;
 /// The dead man's switch: pausing it.
 pub mod watchdog;
 

@@ -8,7 +8,8 @@ use lifecycle_tests::documents;
 use regex::Regex;
 
 /// Each folder may import those of lower levels, and itself.
-const LEVELS: [(&str, u32); 10] = [
+const LEVELS: [(&str, u32); 11] = [
+    ("testing", 6),
     ("supervisor", 5),
     ("shutdown", 4),
     ("hang", 4),

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+#[cfg(feature = "test")]
+use super::declaration::Call;
 use super::declaration::{Hook, HookDeclaration, HookKind};
 use crate::model::phase::Phase;
 use crate::model::place::Place;
@@ -32,6 +34,19 @@ pub(crate) type Key = (i32, &'static str, i32);
 impl ResolvedHook {
     pub(crate) fn key(&self) -> Key {
         (self.phase.rank(), self.phase.name(), self.order)
+    }
+
+    /// The same with another thing to call.
+    #[cfg(feature = "test")]
+    pub(super) fn with_call(&self, call: Call) -> ResolvedHook {
+        let ResolvedHook { kind, name, phase, order, timeout, place, is_closure, .. } = *self;
+        let hook = Hook { owner: self.hook.owner, call };
+        ResolvedHook { kind, name, phase, order, timeout, on_hang: false, place, hook, is_closure }
+    }
+
+    /// Whether both are one declaration.
+    pub(crate) fn is_same(&self, other: &ResolvedHook) -> bool {
+        std::ptr::eq(self, other) || (self.name, self.place) == (other.name, other.place)
     }
 }
 

@@ -7,6 +7,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+#[cfg(feature = "test")]
+use super::declaration::{AsyncCall, Call};
 use super::declaration::{HookKind, Instance};
 use super::index::{ByName, Key, ResolvedHook, declared, declared_hooks, hooks_of};
 use super::instances::Instances;
@@ -40,6 +42,9 @@ pub(crate) struct Registry {
     stopping: bool,
     /// The step up to which the shutdown has come.
     reached: Option<Key>,
+    /// What tests call instead of the hook of this name.
+    #[cfg(feature = "test")]
+    pub(crate) fault: Option<(&'static str, AsyncCall)>,
 }
 
 /// So many addresses are forgotten in no time.
@@ -132,8 +137,24 @@ impl Registry {
         let hooks = self.steps.remove(&key)?;
         self.reached = self.reached.max(Some(key));
         let timeout = longest(&hooks);
-        let hooks = hooks.into_iter().map(|(hook, instances)| (hook.0, instances.into_live()));
+        let hooks = hooks.into_iter().map(|(hook, instances)| (self.due(hook.0), instances.into_live()));
         Some(Step { hooks: hooks.collect(), timeout })
+    }
+
+    #[cfg(not(feature = "test"))]
+    fn due(&self, hook: &'static ResolvedHook) -> &'static ResolvedHook {
+        hook
+    }
+
+    /// With its fault.
+    #[cfg(feature = "test")]
+    fn due(&self, hook: &'static ResolvedHook) -> &'static ResolvedHook {
+        match self.fault {
+            Some((name, fault)) if name == hook.name => {
+                Box::leak(Box::new(hook.with_call(Call::Async(fault))))
+            }
+            _ => hook,
+        }
     }
 
     /// What is still to be done of the hooks marked `on_hang`, in the order of the plan; nobody else will do it.

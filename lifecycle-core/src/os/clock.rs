@@ -2,10 +2,42 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use lifecycle_os::clock::{millis, monotonic_ns, nanos, since_boot_ms};
 use serde::{Deserialize, Serialize};
+
+use super::wakeup::Wakeup;
+
+/// The clock of a run, and how its shutdown waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// Waits block the thread.
+    Real,
+    /// tokio's, of a test in which time is paused: waits are timers, which fire once nothing else has anything to do.
+    #[cfg(feature = "test")]
+    Paused,
+}
+
+impl Clock {
+    pub(crate) fn now(self) -> Instant {
+        match self {
+            Clock::Real => Instant::now(),
+            #[cfg(feature = "test")]
+            Clock::Paused => tokio::time::Instant::now().into_std(),
+        }
+    }
+
+    /// Returns once `wakeup` was notified since the last call, or after `timeout`; sometimes early. Pending only where time
+    /// is paused.
+    pub(crate) async fn wait(self, wakeup: &Wakeup, timeout: Duration) {
+        match self {
+            Clock::Real => wakeup.wait(Some(timeout)),
+            #[cfg(feature = "test")]
+            Clock::Paused => drop(tokio::time::timeout(timeout, wakeup.notified()).await),
+        }
+    }
+}
 
 /// A moment, on the wall clock and, where the system has one, on a clock that nobody can set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,8 @@ pub(crate) mod re_exec;
 pub(crate) mod signal;
 pub(crate) mod thread;
 pub(crate) mod throttling;
+#[cfg(feature = "test")]
+pub(crate) mod traced_waker;
 pub(crate) mod wakeup;
 
 #[cfg(unix)]

@@ -28,7 +28,7 @@ pub(super) fn spawn_blocking(step: &Arc<StepRun>, runtime: &Handle) {
 /// Calls the next hook that blocks a thread on this one; false if there is none.
 pub(super) fn call_blocking(step: &StepRun) -> bool {
     let jobs = &step.blocking;
-    let Some((index, instance)) = jobs.queue.claim(|| Running::since(Instant::now())) else { return false };
+    let Some((index, instance)) = jobs.queue.claim(|| Running::since(step.clock.now())) else { return false };
     let _task = jobs.track(index).on_this_thread();
     if let Call::Blocking(hook) = &jobs.hook(index).hook.call {
         step.ended(jobs, index, call(move || hook(&instance)));
@@ -48,7 +48,7 @@ pub(super) fn add_driver(step: &Arc<StepRun>, runtime: &Handle) {
 async fn drive(step: Arc<StepRun>) {
     let jobs = &step.asynchronous;
     // The end of one is the begin of the next: reading the clock costs as much as calling a hook.
-    let mut now = Instant::now();
+    let mut now = step.clock.now();
     while let Some((index, instance)) = jobs.queue.claim(|| Running::since(now)) {
         let _task = jobs.track(index).on_this_thread();
         now = first_poll(&step, index, make(&step, index, instance));
@@ -85,7 +85,7 @@ fn first_poll(step: &Arc<StepRun>, index: usize, future: Result<Caught<HookFutur
             if jobs.queue.had_second_round(index) {
                 second_poll(step, index);
             }
-            Instant::now()
+            step.clock.now()
         }
     }
 }

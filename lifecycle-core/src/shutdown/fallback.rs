@@ -6,7 +6,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -84,7 +83,7 @@ fn call_hooks(step: &StepRun, runtime: &Handle) {
     let _context = runtime.enter();
     while call_blocking(step) {}
     let jobs = &step.asynchronous;
-    while let Some((index, instance)) = jobs.queue.claim(|| Running::since(Instant::now())) {
+    while let Some((index, instance)) = jobs.queue.claim(|| Running::since(step.clock.now())) {
         match make(step, index, instance) {
             Ok(future) => poll_to_end(step, runtime, index, future),
             Err(ended) => drop(step.ended(jobs, index, ended)),

@@ -14,5 +14,7 @@ mod waiting;
 
 pub(crate) use budget::Budget;
 pub(crate) use observer::Observer;
+#[cfg(feature = "test")]
+pub(crate) use sequence::shut_down_paced;
 pub(crate) use sequence::{Subject, shut_down};
 pub(crate) use step::InProgress;

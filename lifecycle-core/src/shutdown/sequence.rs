@@ -7,7 +7,9 @@
 //!
 //! What is managed meanwhile is stopped, too: its steps come next, as long as no floor of a step of the plan is touched.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
@@ -41,23 +43,38 @@ pub(crate) struct Subject<'a> {
 
 /// Shuts a run down. To be called on a thread of our own: no hook can hold it up.
 pub(crate) fn shut_down(subject: &Subject<'_>, budget: Budget, observer: &mut dyn Observer) -> Report {
-    let (cause, begun) = subject.run.cause().unwrap_or_else(|| (Cause::MainReturned, Instant::now()));
+    let shutdown = pin!(shut_down_paced(subject, budget, observer));
+    match shutdown.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(report) => report,
+        Poll::Pending => unreachable!("the real clock waits by blocking its thread"),
+    }
+}
+
+/// As `shut_down`, by the clock of the run.
+pub(crate) async fn shut_down_paced(
+    subject: &Subject<'_>,
+    budget: Budget,
+    observer: &mut dyn Observer,
+) -> Report {
+    let clock = subject.run.clock;
+    let (cause, begun) = subject.run.cause().unwrap_or_else(|| (Cause::MainReturned, clock.now()));
     lock(subject.registry).begin();
     let mut shutdown = Shutdown::new(subject, budget, begun, observer);
-    shutdown.steps(Phase::STOP.rank());
-    shutdown.drain();
+    shutdown.steps(Phase::STOP.rank()).await;
+    shutdown.drain().await;
     loop {
-        shutdown.steps(i32::MAX);
+        shutdown.steps(i32::MAX).await;
         if lock(subject.registry).is_empty() || shutdown.left().is_zero() {
             break;
         }
     }
-    shutdown.finish(cause, begun)
+    shutdown.finish(cause)
 }
 
 struct Shutdown<'a> {
     subject: &'a Subject<'a>,
     observer: &'a mut dyn Observer,
+    begun: Instant,
     deadline: Instant,
     drain: Duration,
     floors: Floors,
@@ -79,6 +96,7 @@ impl<'a> Shutdown<'a> {
         let mut shutdown = Shutdown {
             subject,
             observer,
+            begun,
             deadline: begun + budget.whole,
             drain: budget.drain,
             floors: Floors::new(budget.whole, Duration::ZERO),
@@ -94,7 +112,7 @@ impl<'a> Shutdown<'a> {
 
     /// Until the deadline.
     fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        self.deadline.saturating_duration_since(self.subject.run.clock.now())
     }
 
     /// Of the steps of the plan that are ahead. The drain counts while somebody would be waited for.
@@ -113,38 +131,39 @@ impl<'a> Shutdown<'a> {
         self.floors.allot(timeout, self.timeouts_ahead(), left)
     }
 
-    fn steps(&mut self, up_to_rank: i32) {
+    async fn steps(&mut self, up_to_rank: i32) {
         loop {
             // Instances that are managed late, over and over, must not keep the steps of the plan from beginning.
-            let late = !self.allot(Duration::MAX, Instant::now()).is_zero();
+            let late = !self.allot(Duration::MAX, self.subject.run.clock.now()).is_zero();
             let step = lock(self.subject.registry).next_step(up_to_rank, late);
             let Some(step) = step else { return };
-            self.step(step);
+            self.step(step).await;
         }
     }
 
-    fn step(&mut self, step: Step) {
+    async fn step(&mut self, step: Step) {
         let timeout = step.timeout;
         self.called.extend(step.hooks.iter().map(|(hook, _)| *hook));
-        let now = Instant::now();
+        let now = self.subject.run.clock.now();
         let until = now + self.allot(timeout, now);
-        let step = Arc::new(StepRun::new(step, until, self.subject.run.wakeup.clone()));
+        let step = Arc::new(StepRun::new(step, until, self.begun, self.subject.run));
         self.subject.in_progress.set(Some(step.clone()));
-        let was_late = self.run_step(&step, timeout);
+        let was_late = self.run_step(&step, timeout).await;
         self.observer.step_is_over(was_late);
         self.subject.in_progress.set(None);
         step.report(&mut self.hooks);
         // What its hooks have spawned ends with it; before the drain it is drained.
         if !self.drain_is_ahead {
-            self.tasks.drop_all(self.observer);
+            self.tasks.drop_all(self.observer).await;
         }
     }
 
     /// Returns whether its time was over before its last hook had ended.
-    fn run_step(&mut self, step: &Arc<StepRun>, timeout: Duration) -> bool {
-        let start = Instant::now();
-        let mut monitor = ProgressMonitor::new(start);
-        let mut waiting = Waiting::new(start);
+    async fn run_step(&mut self, step: &Arc<StepRun>, timeout: Duration) -> bool {
+        let (clock, run) = (self.subject.run.clock, self.subject.run);
+        let start = clock.now();
+        let mut monitor = ProgressMonitor::new(Instant::now());
+        let mut waiting = Waiting::new(clock);
         let mut warned = false;
         if step.needs_driver() {
             add_driver(step, self.subject.runtime);
@@ -154,7 +173,7 @@ impl<'a> Shutdown<'a> {
             self.observer.handle_events();
             // Counted anew each time: the drain's timeout is void as soon as nobody would be waited for.
             let allotted = self.allot(timeout, start);
-            let left = (start + allotted).saturating_duration_since(Instant::now());
+            let left = (start + allotted).saturating_duration_since(clock.now());
             if left.is_zero() {
                 step.expire();
                 return true;
@@ -166,11 +185,10 @@ impl<'a> Shutdown<'a> {
             }
             waiting.say(self.left(), || step.waits_for());
             let left = if warned { left } else { left - ahead }.min(waiting.until_next());
-            let wakeup = &self.subject.run.wakeup;
             if step.is_driven() {
-                wakeup.wait(Some(left));
+                clock.wait(&run.wakeup, left).await;
             } else {
-                wakeup.wait(Some(left.min(monitor.interval)));
+                clock.wait(&run.wakeup, left.min(monitor.interval)).await;
                 self.unblock(step, &mut monitor, allotted);
             }
         }
@@ -198,25 +216,26 @@ impl<'a> Shutdown<'a> {
     }
 
     /// Tasks that never check for the shutdown are dropped at once; the others may return until the drain is over.
-    fn drain(&mut self) {
+    async fn drain(&mut self) {
         self.drain_is_ahead = false;
-        let start = Instant::now();
+        let start = self.subject.run.clock.now();
         let until = start + self.allot(self.drain_timeout(), start);
-        self.tasks.drop_unobserving(self.observer);
-        self.tasks.wait_for_observers(self.observer, until);
+        self.tasks.drop_unobserving(self.observer).await;
+        self.tasks.wait_for_observers(self.observer, until).await;
         self.tasks.cut_work();
-        self.tasks.drop_all(self.observer);
+        self.tasks.drop_all(self.observer).await;
     }
 
-    fn finish(self, cause: Cause, begun: Instant) -> Report {
+    fn finish(self, cause: Cause) -> Report {
+        let took = self.subject.run.clock.now().saturating_duration_since(self.begun);
         // Instances of the user's, whose time is over, and the memory of others.
         let left = lock(self.subject.registry).close();
         left.into_iter().for_each(drop_elsewhere);
         let mut hooks = self.hooks;
-        let idle = declared_hooks().filter(|hook| !self.called.iter().any(|c| std::ptr::eq(*c, *hook)));
+        let idle = declared_hooks().filter(|hook| !self.called.iter().any(|called| called.is_same(hook)));
         hooks.extend(idle.map(|hook| report(hook, HookResult::NotManaged, Duration::ZERO)));
         // Stable: instances keep the order in which they were managed.
         hooks.sort_by(|a, b| a.key().cmp(&b.key()));
-        Report { hooks, tasks: self.tasks.into_reports(), took: begun.elapsed(), ..Report::empty(cause) }
+        Report { hooks, tasks: self.tasks.into_reports(), took, ..Report::empty(cause) }
     }
 }

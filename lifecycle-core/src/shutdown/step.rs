@@ -10,15 +10,20 @@ use crate::components::declaration::{Call, HookFuture, Instance};
 use crate::components::index::ResolvedHook;
 use crate::components::registry::{Due, Step};
 use crate::model::report::{HookReport, HookResult};
+use crate::os::clock::Clock;
 use crate::os::lock::{lock, try_lock};
 use crate::os::wakeup::Wakeup;
 use crate::tasks::catch_panic::{Caught, Ended, quietly};
 use crate::tasks::owned::OwnedTask;
+use crate::tasks::run::Run;
 use crate::tasks::stop::Stop;
 
 /// The hooks of a step that is being run: those that are `async`, and those that block a thread.
 pub(super) struct StepRun {
     wakeup: Arc<Wakeup>,
+    pub(super) clock: Clock,
+    /// The first moment of the shutdown.
+    begun: Instant,
     pub(super) asynchronous: Jobs,
     pub(super) blocking: Jobs,
     /// In the order of the plan.
@@ -44,6 +49,8 @@ struct Group {
 pub(super) struct Outcome {
     result: HookResult,
     took: Duration,
+    /// When it was called.
+    since: Option<Instant>,
 }
 
 /// A hook that was called.
@@ -100,7 +107,7 @@ impl Jobs {
 }
 
 impl StepRun {
-    pub(super) fn new(step: Step, until: Instant, wakeup: Arc<Wakeup>) -> StepRun {
+    pub(super) fn new(step: Step, until: Instant, begun: Instant, run: &Run) -> StepRun {
         let (mut asynchronous, mut blocking, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         let mut ends = [0, 0];
         for (hook, instances) in step.hooks {
@@ -111,7 +118,7 @@ impl StepRun {
             if is_blocking { &mut blocking } else { &mut asynchronous }.push((hook, instances));
         }
         let (asynchronous, blocking) = (Jobs::new(asynchronous, until), Jobs::new(blocking, until));
-        StepRun { wakeup, asynchronous, blocking, groups }
+        StepRun { wakeup: run.wakeup.clone(), clock: run.clock, begun, asynchronous, blocking, groups }
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -159,7 +166,7 @@ impl StepRun {
         let mut leftovers = Vec::new();
         for jobs in [&self.asynchronous, &self.blocking] {
             jobs.queue.close();
-            let now = Instant::now();
+            let now = self.clock.now();
             for index in 0..jobs.queue.len() {
                 let leftover = self.end(jobs, index, HookResult::TimedOut, now);
                 if let Some(Before::Running(Running { stop: Some(stop), .. })) = &leftover {
@@ -176,17 +183,19 @@ impl StepRun {
         for Group { hook, is_blocking, jobs } in &self.groups {
             let queue = if *is_blocking { &self.blocking.queue } else { &self.asynchronous.queue };
             let mut good: Option<usize> = None;
-            queue.for_each_end(jobs.clone(), |Outcome { result, took }| {
+            queue.for_each_end(jobs.clone(), |Outcome { result, took, since }| {
+                let began = since.map_or(Duration::ZERO, |since| since.saturating_duration_since(self.begun));
                 if let Some(report) = good.filter(|_| *result == HookResult::Done).map(|at| &mut reports[at])
                 {
                     report.instances += 1;
                     report.took = report.took.max(*took);
+                    report.began = report.began.min(began);
                     return;
                 }
                 if *result == HookResult::Done {
                     good = Some(reports.len());
                 }
-                reports.push(report(hook, result.clone(), *took));
+                reports.push(HookReport { began, ..report(hook, result.clone(), *took) });
             });
         }
     }
@@ -200,8 +209,9 @@ impl StepRun {
         now: Instant,
     ) -> Option<Before<Option<Instance>, Running>> {
         let finished = jobs.queue.end(index, |running| {
-            let took = running.map_or(Duration::ZERO, |running| now.saturating_duration_since(running.since));
-            Outcome { result, took }
+            let since = running.map(|running| running.since);
+            let took = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+            Outcome { result, took, since }
         })?;
         if finished.last && self.is_done() {
             self.wakeup.notify();
@@ -216,7 +226,7 @@ impl StepRun {
             Ended::Failed(error) => HookResult::Failed(error),
             Ended::Panicked(message) => HookResult::Panicked(message),
         };
-        let now = Instant::now();
+        let now = self.clock.now();
         let before = self.end(jobs, index, result, now);
         quietly(|| drop(before));
         now
@@ -236,7 +246,7 @@ pub(super) fn drop_elsewhere(value: impl Send + 'static) {
 
 pub(super) fn report(hook: &ResolvedHook, result: HookResult, took: Duration) -> HookReport {
     let ResolvedHook { name, phase, order, place, .. } = *hook;
-    HookReport { phase, order, name, place, result, took, instances: 1 }
+    HookReport { phase, order, name, place, result, began: Duration::ZERO, took, instances: 1 }
 }
 
 /// The step that a manager's shutdown is at, for those who must name its hooks from outside: the second Ctrl-C, and the

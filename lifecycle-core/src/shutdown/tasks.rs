@@ -31,30 +31,31 @@ impl<'a> Tasks<'a> {
     }
 
     /// Those that never check for the shutdown. A thread cannot be dropped: it is left alone until the drain is over.
-    pub(super) fn drop_unobserving(&mut self, observer: &mut dyn Observer) {
+    pub(super) async fn drop_unobserving(&mut self, observer: &mut dyn Observer) {
         self.drop_picked(observer, |task| {
             !task.slot.observed_shutdown() && !matches!(task.stop, Stop::Thread)
-        });
+        })
+        .await;
     }
 
     /// Whatever lives.
-    pub(super) fn drop_all(&mut self, observer: &mut dyn Observer) {
+    pub(super) async fn drop_all(&mut self, observer: &mut dyn Observer) {
         // What is dropped may spawn in its destructors: those are few, and gone the next time.
         for _ in 0..3 {
-            if self.drop_picked(observer, |_| true) == 0 {
+            if self.drop_picked(observer, |_| true).await == 0 {
                 return;
             }
         }
     }
 
     /// Returns how many there were.
-    fn drop_picked(&mut self, observer: &mut dyn Observer, picked: impl Fn(&Task) -> bool) -> usize {
+    async fn drop_picked(&mut self, observer: &mut dyn Observer, picked: impl Fn(&Task) -> bool) -> usize {
         let is_stuck = |id: u64| self.stuck.iter().any(|(stuck, _)| *stuck == id);
         let chosen = self.run.begin_drop(|id, task| picked(task) && !is_stuck(id));
         let count = chosen.len();
         // Now, and not once they are gone: a slot may be another task's by then.
         let observed: Vec<bool> = chosen.iter().map(|(_, task)| task.slot.observed_shutdown()).collect();
-        self.wait_until_gone(observer);
+        self.wait_until_gone(observer).await;
         let live = self.run.tasks();
         for ((id, task), observed) in chosen.into_iter().zip(observed) {
             if live.contains_key(&id) {
@@ -68,13 +69,13 @@ impl<'a> Tasks<'a> {
     }
 
     /// As long as they go.
-    fn wait_until_gone(&self, observer: &mut dyn Observer) {
+    async fn wait_until_gone(&self, observer: &mut dyn Observer) {
         let mut left = self.run.dropping();
         while left > 0 {
-            let until = (Instant::now() + DROP_TIMEOUT).min(self.deadline);
-            self.wait_while(observer, until, |run: &Run| run.dropping() > 0);
+            let until = (self.run.clock.now() + DROP_TIMEOUT).min(self.deadline);
+            self.wait_while(observer, until, |run: &Run| run.dropping() > 0).await;
             let now = self.run.dropping();
-            if now == left || Instant::now() >= self.deadline {
+            if now == left || self.run.clock.now() >= self.deadline {
                 break;
             }
             left = now;
@@ -83,17 +84,17 @@ impl<'a> Tasks<'a> {
     }
 
     /// Until the last one has returned, or `until`.
-    pub(super) fn wait_for_observers(&self, observer: &mut dyn Observer, until: Instant) {
-        let mut waiting = Waiting::new(Instant::now());
-        while self.run.is_drain_awaited() && Instant::now() < until {
-            let left = self.deadline.saturating_duration_since(Instant::now());
+    pub(super) async fn wait_for_observers(&self, observer: &mut dyn Observer, until: Instant) {
+        let mut waiting = Waiting::new(self.run.clock);
+        while self.run.is_drain_awaited() && self.run.clock.now() < until {
+            let left = self.deadline.saturating_duration_since(self.run.clock.now());
             waiting.say(left, || {
                 let tasks = self.run.tasks().into_values().filter(|task| task.slot.observed_shutdown());
                 let tasks = tasks.map(|task| named("task", &task.name, task.place));
                 under_way(&self.run.work()).into_iter().chain(tasks).collect()
             });
-            let next = until.min(Instant::now() + waiting.until_next());
-            self.wait_while(observer, next, Run::is_drain_awaited);
+            let next = until.min(self.run.clock.now() + waiting.until_next());
+            self.wait_while(observer, next, Run::is_drain_awaited).await;
         }
     }
 
@@ -109,14 +110,19 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    fn wait_while(&self, observer: &mut dyn Observer, until: Instant, condition: impl Fn(&Run) -> bool) {
+    async fn wait_while(
+        &self,
+        observer: &mut dyn Observer,
+        until: Instant,
+        condition: impl Fn(&Run) -> bool,
+    ) {
         while condition(self.run) {
             observer.handle_events();
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(self.run.clock.now());
             if left.is_zero() {
                 return;
             }
-            self.run.wakeup.wait(Some(left));
+            self.run.clock.wait(&self.run.wakeup, left).await;
         }
     }
 

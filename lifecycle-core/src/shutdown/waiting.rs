@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::model::place::Place;
+use crate::os::clock::Clock;
 use crate::os::log::{self, Level};
 use crate::tasks::work::Work;
 
@@ -14,16 +15,17 @@ const LISTED: usize = 5;
 
 /// When something was said last.
 pub(super) struct Waiting {
+    clock: Clock,
     next: Instant,
 }
 
 impl Waiting {
-    pub(super) fn new(start: Instant) -> Waiting {
-        Waiting { next: start + INTERVAL }
+    pub(super) fn new(clock: Clock) -> Waiting {
+        Waiting { clock, next: clock.now() + INTERVAL }
     }
 
     pub(super) fn until_next(&self) -> Duration {
-        self.next.saturating_duration_since(Instant::now())
+        self.next.saturating_duration_since(self.clock.now())
     }
 
     /// Says what is waited for, if it is time to. `left` is the time to the deadline.
@@ -31,7 +33,7 @@ impl Waiting {
         if !self.until_next().is_zero() {
             return;
         }
-        self.next = Instant::now() + INTERVAL;
+        self.next = self.clock.now() + INTERVAL;
         let names = names();
         if !names.is_empty() {
             let seconds = left.as_secs();

@@ -17,7 +17,7 @@ use crate::tasks::run::Run;
 
 impl LifecycleManager {
     /// The free functions.
-    pub(super) fn spawn_declared_functions(&self) {
+    pub(crate) fn spawn_declared_functions(&self) {
         declared(|kind| matches!(kind, HookKind::Task(_)))
             .filter(|task| task.hook.owner.is_none())
             .for_each(|task| self.spawn_declared(task, None));

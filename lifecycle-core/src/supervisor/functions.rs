@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::manager::LifecycleManager;
+use super::current::current;
 use super::reload::Reloads;
 use crate::model::outcome::Outcome;
 use crate::model::plan::Plan;
@@ -36,7 +36,7 @@ use crate::tasks::tracked::observe_shutdown;
 /// ```
 #[track_caller]
 pub fn manage<T: Any + Send + Sync>(component: T) -> Arc<T> {
-    LifecycleManager::global().manage(component)
+    current().manage(component)
 }
 
 /// As [`manage`], for an instance that is in an `Arc` already. The same `Arc` twice counts once.
@@ -54,7 +54,7 @@ pub fn manage<T: Any + Send + Sync>(component: T) -> Arc<T> {
 /// ```
 #[track_caller]
 pub fn manage_arc<T: Any + Send + Sync>(component: Arc<T>) -> Arc<T> {
-    LifecycleManager::global().manage_arc(component)
+    current().manage_arc(component)
 }
 
 /// Takes an instance back: its hooks will not be called. Returns whether it was managed.
@@ -67,7 +67,7 @@ pub fn manage_arc<T: Any + Send + Sync>(component: Arc<T>) -> Arc<T> {
 /// assert!(!lifecycle::release(&cache));
 /// ```
 pub fn release<T: Any + Send + Sync>(component: &Arc<T>) -> bool {
-    LifecycleManager::global().release(component)
+    current().release(component)
 }
 
 /// Whether the service should go on: false from the first moment of a shutdown. One relaxed load.
@@ -86,6 +86,10 @@ pub fn release<T: Any + Send + Sync>(component: &Arc<T>) -> bool {
 #[inline]
 #[must_use]
 pub fn is_running() -> bool {
+    #[cfg(feature = "test")]
+    if let Some(manager) = super::current::of_test() {
+        return manager.is_running();
+    }
     observe_shutdown();
     generation::is_running()
 }
@@ -107,7 +111,7 @@ pub fn is_running() -> bool {
 pub fn stopping() -> impl Future<Output = ()> + Send + 'static {
     let token = token();
     async move {
-        observe_shutdown();
+        observe();
         token.cancelled().await;
     }
 }
@@ -122,8 +126,8 @@ pub fn stopping() -> impl Future<Output = ()> + Send + 'static {
 /// ```
 #[must_use]
 pub fn token() -> CancellationToken {
-    observe_shutdown();
-    LifecycleManager::global().token()
+    observe();
+    current().token()
 }
 
 /// Asks for a graceful shutdown from code: exit code 0 if every hook succeeds, `reason` in the report.
@@ -133,7 +137,7 @@ pub fn token() -> CancellationToken {
 /// assert!(!lifecycle::is_running());
 /// ```
 pub fn shutdown(reason: impl Into<String>) {
-    LifecycleManager::global().shutdown(reason);
+    current().shutdown(reason);
 }
 
 /// Spawns a task that belongs to this run: if it panics or returns `Err`, the run ends as a failure.
@@ -159,7 +163,7 @@ where
     F: Future + Send + 'static,
     F::Output: Outcome,
 {
-    LifecycleManager::global().spawn(name, future)
+    current().spawn(name, future)
 }
 
 /// Asks for a reload: every `#[lifecycle::reload]` hook of a managed instance, and every free function with one, is
@@ -194,7 +198,7 @@ where
 /// # });
 /// ```
 pub fn reload() {
-    LifecycleManager::global().reload();
+    current().reload();
 }
 
 /// A stream of the reloads that succeed, until the service stops.
@@ -208,7 +212,7 @@ pub fn reload() {
 /// # }
 /// ```
 pub fn reloads() -> Reloads {
-    LifecycleManager::global().reloads()
+    current().reloads()
 }
 
 /// Says that the service is up. Implied at the first heartbeat, or after main has run for a second.
@@ -218,7 +222,7 @@ pub fn reloads() -> Reloads {
 /// assert!(lifecycle::status().ready);
 /// ```
 pub fn ready() {
-    LifecycleManager::global().ready();
+    current().ready();
 }
 
 /// What is going on: state, tasks, heartbeats.
@@ -228,7 +232,7 @@ pub fn ready() {
 /// ```
 #[must_use]
 pub fn status() -> Status {
-    LifecycleManager::global().status()
+    current().status()
 }
 
 /// What a shutdown would do now.
@@ -238,5 +242,14 @@ pub fn status() -> Status {
 /// ```
 #[must_use]
 pub fn plan() -> Plan {
-    LifecycleManager::global().plan()
+    current().plan()
+}
+
+/// In the name of the task that asks, or of main.
+fn observe() {
+    #[cfg(feature = "test")]
+    if let Some(manager) = super::current::of_test() {
+        return manager.observe_shutdown();
+    }
+    observe_shutdown();
 }

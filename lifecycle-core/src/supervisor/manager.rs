@@ -20,13 +20,14 @@ use crate::model::plan::Plan;
 use crate::model::previous_run::PreviousRun;
 use crate::model::report::Report;
 use crate::model::status::Status;
+use crate::os::clock::Clock;
 use crate::os::lock::lock;
 use crate::os::wakeup::Wakeup;
 use crate::shutdown::InProgress;
 use crate::tasks::catch_panic::presentable;
 use crate::tasks::generation;
 use crate::tasks::run::Run;
-use crate::tasks::tracked::observe_shutdown_of_current;
+use crate::tasks::tracked::{observe_shutdown, observe_shutdown_of_current};
 
 /// Holds what was handed over and runs its hooks: one for the process, [`LifecycleManager::global`], and one each test builds.
 ///
@@ -74,7 +75,7 @@ pub(super) struct Inner {
 }
 
 /// The process has one main, one set of signals and one set of free functions.
-static GLOBAL: LazyLock<LifecycleManager> = LazyLock::new(|| LifecycleManager::build(true));
+static GLOBAL: LazyLock<LifecycleManager> = LazyLock::new(|| LifecycleManager::build(true, Clock::Real));
 
 impl LifecycleManager {
     /// A manager of its own, with no signals, no watchdog and no ledger: for tests.
@@ -83,7 +84,13 @@ impl LifecycleManager {
     /// If the process has no file descriptors left for its wake-up.
     #[must_use]
     pub fn new() -> LifecycleManager {
-        LifecycleManager::build(false)
+        LifecycleManager::build(false, Clock::Real)
+    }
+
+    /// As `new`, by tokio's clock, which is paused.
+    #[cfg(feature = "test")]
+    pub(crate) fn paused() -> LifecycleManager {
+        LifecycleManager::build(false, Clock::Paused)
     }
 
     /// The one behind the free functions.
@@ -92,9 +99,9 @@ impl LifecycleManager {
         &GLOBAL
     }
 
-    fn build(global: bool) -> LifecycleManager {
+    fn build(global: bool, clock: Clock) -> LifecycleManager {
         let wakeup = Arc::new(Wakeup::new().expect("two file descriptors for the wake-up"));
-        let run = Run::new(wakeup.clone(), global.then_some(generation::FIRST));
+        let run = Run::new(wakeup.clone(), global.then_some(generation::FIRST), clock);
         LifecycleManager {
             inner: Arc::new(Inner {
                 registry: Mutex::default(),
@@ -112,11 +119,11 @@ impl LifecycleManager {
         }
     }
 
-    pub(super) fn registry(&self) -> &Mutex<Registry> {
+    pub(crate) fn registry(&self) -> &Mutex<Registry> {
         &self.inner.registry
     }
 
-    pub(super) fn current_run(&self) -> Arc<Run> {
+    pub(crate) fn current_run(&self) -> Arc<Run> {
         lock(&self.inner.run).clone()
     }
 
@@ -124,7 +131,7 @@ impl LifecycleManager {
         &self.inner.wakeup
     }
 
-    pub(super) fn in_progress(&self) -> &InProgress {
+    pub(crate) fn in_progress(&self) -> &InProgress {
         &self.inner.in_progress
     }
 
@@ -132,7 +139,7 @@ impl LifecycleManager {
     pub(super) fn new_run(&self) -> Arc<Run> {
         let mut current = lock(&self.inner.run);
         let generation = current.generation().map(|generation| generation + 1);
-        *current = Arc::new(Run::new(self.inner.wakeup.clone(), generation));
+        *current = Arc::new(Run::new(self.inner.wakeup.clone(), generation, Clock::Real));
         current.clone()
     }
 
@@ -160,6 +167,15 @@ impl LifecycleManager {
 
     pub(super) fn backing_off(&self) -> Option<Instant> {
         *lock(&self.inner.backing_off)
+    }
+
+    /// The task that asks observes the shutdown; outside of any it is main, which may be waiting for who asks.
+    pub(super) fn observe_shutdown(&self) {
+        if self.inner.global {
+            observe_shutdown();
+        } else if !observe_shutdown_of_current() {
+            self.current_run().observe_by_main();
+        }
     }
 
     /// See [`status`](crate::status).
@@ -204,14 +220,14 @@ impl LifecycleManager {
     /// See [`is_running`](crate::is_running).
     #[must_use]
     pub fn is_running(&self) -> bool {
-        observe_shutdown_of_current();
+        self.observe_shutdown();
         !self.current_run().is_stopping() && !self.is_left_behind()
     }
 
     /// See [`token`](crate::token).
     #[must_use]
     pub fn token(&self) -> CancellationToken {
-        observe_shutdown_of_current();
+        self.observe_shutdown();
         if self.is_left_behind() {
             let ended = CancellationToken::new();
             ended.cancel();
@@ -222,9 +238,9 @@ impl LifecycleManager {
 
     /// See [`stopping`](crate::stopping).
     pub fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
-        let token = self.token();
+        let (token, manager) = (self.token(), self.clone());
         async move {
-            observe_shutdown_of_current();
+            manager.observe_shutdown();
             token.cancelled().await;
         }
     }

@@ -2,6 +2,7 @@
 //! `on_hang` the way from an expired heartbeat to the exit.
 
 mod closure;
+pub(crate) mod current;
 mod declared_tasks;
 mod entry;
 mod events;
@@ -18,7 +19,7 @@ mod start;
 mod state;
 mod status;
 mod supervise;
-mod tasks;
+pub(crate) mod tasks;
 mod work;
 
 pub use closure::StopHook;

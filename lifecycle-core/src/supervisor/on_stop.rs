@@ -5,6 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::closure::{self, Closure, Label, StopHook};
+use super::current::current;
 use super::manager::LifecycleManager;
 use crate::components::declaration::Instance;
 use crate::components::registry::address;
@@ -44,7 +45,7 @@ pub fn on_stop<Marker>(
     order: i32,
     hook: impl StopHook<Marker>,
 ) -> OnStop {
-    LifecycleManager::global().on_stop(name, phase, order, hook)
+    current().on_stop(name, phase, order, hook)
 }
 
 /// A hook that [`on_stop`] has made, until it is dropped.

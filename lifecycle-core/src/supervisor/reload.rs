@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::current::current;
 use super::manager::LifecycleManager;
 use crate::components::declaration::{Call, HookKind, Instance, future};
 use crate::components::index::{ResolvedHook, declared};
@@ -23,7 +24,6 @@ use crate::tasks::catch_panic::{Caught, Ended, call};
 use crate::tasks::label::Origin;
 use crate::tasks::owned::OwnedTask;
 use crate::tasks::run::Run;
-use crate::tasks::tracked::observe_shutdown;
 use crate::tasks::tracked_future::TrackedFuture;
 
 static PLACE: Place = Place { file: file!(), line: line!() };
@@ -67,7 +67,7 @@ impl LifecycleManager {
 
     /// See [`reloads`](crate::reloads).
     pub fn reloads(&self) -> Reloads {
-        observe_shutdown();
+        self.observe_shutdown();
         Reloads { next: Some(Box::pin(next_reload(self.inner.reload.done.subscribe(), self.current_run()))) }
     }
 
@@ -165,7 +165,7 @@ impl Stream for Reloads {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
         // It ends with the run: whoever waits for it hears of the shutdown.
-        observe_shutdown();
+        current().observe_shutdown();
         let Some(next) = &mut self.next else { return Poll::Ready(None) };
         let Poll::Ready(reload) = next.as_mut().poll(context) else { return Poll::Pending };
         let item = reload.is_some().then_some(());

@@ -21,7 +21,7 @@ use crate::tasks::stop::{Abort, Stop};
 use crate::tasks::tracked_future::TrackedFuture;
 
 /// A manager that a test built hears of no signals.
-struct Unobserved;
+pub(crate) struct Unobserved;
 
 impl Observer for Unobserved {
     fn handle_events(&mut self) {}

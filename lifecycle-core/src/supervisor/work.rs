@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
+use super::current::current;
 use super::manager::LifecycleManager;
 use crate::model::outcome::Outcome;
 use crate::model::place::Place;
@@ -80,7 +81,7 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: Outcome,
 {
-    LifecycleManager::global().spawn_blocking(name, work)
+    current().spawn_blocking(name, work)
 }
 
 /// Marks work that a drain waits for until the guard is dropped: a request, a job, a transaction of several calls. While it
@@ -95,7 +96,7 @@ where
 /// ```
 #[track_caller]
 pub fn busy(what: impl AsRef<str>) -> Busy {
-    LifecycleManager::global().busy(what)
+    current().busy(what)
 }
 
 /// The same future; hang reports show it under this name, wherever it is polled: also in a plain `tokio::spawn`, or as a

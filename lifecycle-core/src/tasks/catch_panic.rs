@@ -175,7 +175,7 @@ fn follow(info: &PanicHookInfo<'_>) {
 }
 
 /// The message of a caught panic, with its place if it was noted on this thread.
-fn message(payload: Box<dyn Any + Send>) -> String {
+pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
     let text = text(payload.as_ref());
     discard(payload);
     // Of another message: that panic was caught by the user, and this one passed no hook (`resume_unwind`).

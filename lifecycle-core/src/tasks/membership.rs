@@ -73,7 +73,7 @@ impl Membership {
         };
         let mut is_end = false;
         if let Some((cause, result)) = end {
-            is_end = set_cause(&mut state, cause);
+            is_end = set_cause(&mut state, cause, self.run.clock.now());
             let row =
                 |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
             state.failures.extend(result.filter(|_| !is_end).map(row));

@@ -5,6 +5,8 @@ pub(crate) mod catch_panic;
 pub(crate) mod generation;
 pub(crate) mod label;
 pub(crate) mod membership;
+#[cfg(feature = "test")]
+pub(crate) mod on_poll;
 pub(crate) mod owned;
 pub(crate) mod run;
 pub(crate) mod snapshot;

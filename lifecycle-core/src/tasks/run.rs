@@ -17,6 +17,7 @@ use super::work::Work;
 use crate::model::cause::Cause;
 use crate::model::place::Place;
 use crate::model::report::TaskReport;
+use crate::os::clock::Clock;
 use crate::os::lock::lock;
 use crate::os::wakeup::Wakeup;
 
@@ -26,6 +27,7 @@ pub(crate) struct Run {
     pub(crate) token: CancellationToken,
     /// Ends the runtime's thread once the last hook has ended.
     pub(crate) quit: CancellationToken,
+    pub(crate) clock: Clock,
     pub(crate) started: Instant,
     /// Its number, if it is a run of the process's main; a manager that a test built has none.
     generation: Option<u32>,
@@ -66,12 +68,13 @@ pub(crate) struct Task {
 }
 
 impl Run {
-    pub(crate) fn new(wakeup: Arc<Wakeup>, generation: Option<u32>) -> Run {
+    pub(crate) fn new(wakeup: Arc<Wakeup>, generation: Option<u32>, clock: Clock) -> Run {
         Run {
             wakeup,
+            clock,
             token: CancellationToken::new(),
             quit: CancellationToken::new(),
-            started: Instant::now(),
+            started: clock.now(),
             generation,
             runtime: OnceLock::new(),
             stopping: AtomicBool::new(false),
@@ -112,7 +115,7 @@ impl Run {
 
     /// From now on it is known why it will end; it goes on until `stop`.
     pub(crate) fn announce_end(&self, cause: Cause) -> bool {
-        set_cause(&mut self.state(), cause)
+        set_cause(&mut self.state(), cause, self.clock.now())
     }
 
     /// Whoever asks is told so from now on.
@@ -134,6 +137,11 @@ impl Run {
     /// Whether main is still there.
     pub(crate) fn has_main(&self) -> bool {
         self.state().tasks.values().any(|task| &*task.name == MAIN)
+    }
+
+    /// Main observes the shutdown.
+    pub(crate) fn observe_by_main(&self) {
+        self.state().tasks.values().filter(|task| &*task.name == MAIN).for_each(|task| task.slot.observe());
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -248,8 +256,8 @@ impl Run {
     }
 }
 
-pub(super) fn set_cause(state: &mut State, cause: Cause) -> bool {
+pub(super) fn set_cause(state: &mut State, cause: Cause, now: Instant) -> bool {
     let is_first = state.cause.is_none();
-    state.cause.get_or_insert_with(|| (cause, Instant::now()));
+    state.cause.get_or_insert((cause, now));
     is_first
 }

@@ -97,9 +97,9 @@ pub(crate) fn hook_deadline() -> Option<Instant> {
     (until > 0).then(|| Instant::now() + left)
 }
 
-/// As [`observe_shutdown`], but only for a tracked task.
-pub(crate) fn observe_shutdown_of_current() {
-    CURRENT.get().into_iter().for_each(TrackedTask::observe);
+/// As [`observe_shutdown`], but only for a tracked task: false if there is none.
+pub(crate) fn observe_shutdown_of_current() -> bool {
+    CURRENT.get().inspect(|task| task.observe()).is_some()
 }
 
 /// The tasks that live; takes no lock.
@@ -167,7 +167,7 @@ impl TrackedTask {
 
     /// Loads first: a store would have all threads contend for the line.
     #[inline]
-    fn observe(&self) {
+    pub(super) fn observe(&self) {
         if !self.observed_shutdown.load(Relaxed) {
             self.observed_shutdown.store(true, Relaxed);
             if self.is_part.load(Relaxed) {

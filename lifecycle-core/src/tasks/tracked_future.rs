@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "test")]
+use super::on_poll;
 use super::tracked::TrackedTask;
 
 /// A future whose polls are known to be those of one task.
@@ -18,6 +20,11 @@ impl<F: Future + Unpin> Future for TrackedFuture<F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let task = self.task;
         let future = Pin::new(&mut self.future);
-        task.polled(context, |context| future.poll(context))
+        #[cfg(feature = "test")]
+        let poll =
+            |context: &mut Context<'_>| on_poll::observed(task, context, |context| future.poll(context));
+        #[cfg(not(feature = "test"))]
+        let poll = |context: &mut Context<'_>| future.poll(context);
+        task.polled(context, poll)
     }
 }

@@ -75,6 +75,9 @@ pub struct HookReport {
     pub place: Place,
     /// How it ended.
     pub result: HookResult,
+    /// From the first moment of the shutdown to its call; the first of many.
+    #[serde(rename = "began_ms", serialize_with = "as_millis")]
+    pub began: Duration,
     /// How long it ran; the longest of many.
     #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
@@ -155,6 +158,30 @@ impl Report {
         self.first_failure().is_none()
     }
 
+    /// The names of the hooks that were called, in the order in which they were.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// use lifecycle::{LifecycleManager, Phase};
+    ///
+    /// let manager = LifecycleManager::new();
+    /// manager.on_stop("connection", Phase::DISCONNECT, 0, || async {}).detach();
+    /// manager.on_stop("orders", Phase::PERSIST, 0, || async {}).detach();
+    /// let report = manager.stop("end of the test").await;
+    /// let order = report.order();
+    /// let place = |name| order.iter().position(|hook| *hook == name).unwrap();
+    /// assert!(place("orders") < place("connection"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn order(&self) -> Vec<&'static str> {
+        let called = self.hooks.iter().filter(|hook| hook.result != HookResult::NotManaged);
+        let mut called: Vec<&HookReport> = called.collect();
+        // Stable: those of one moment stay in the order of the plan.
+        called.sort_by_key(|hook| hook.began);
+        called.into_iter().map(|hook| hook.name).collect()
+    }
+
     /// The exit code that this report alone calls for.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -218,6 +245,7 @@ mod tests {
             name: "Db::close",
             place: Place { file: "src/db.rs", line: 14 },
             result: result.clone(),
+            began: Duration::ZERO,
             took: Duration::from_millis(3),
             instances: 1,
         });

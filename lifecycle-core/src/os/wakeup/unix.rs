@@ -8,6 +8,9 @@ use std::time::Duration;
 pub(crate) struct Wakeup {
     reader: UnixStream,
     writer: UnixStream,
+    /// For who waits without blocking.
+    #[cfg(feature = "test")]
+    notified: tokio::sync::Notify,
 }
 
 impl Wakeup {
@@ -18,7 +21,12 @@ impl Wakeup {
         // A full buffer must not block the notifying thread, an empty one not the reader.
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
-        Ok(Wakeup { reader, writer })
+        Ok(Wakeup {
+            reader,
+            writer,
+            #[cfg(feature = "test")]
+            notified: tokio::sync::Notify::new(),
+        })
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
@@ -27,6 +35,14 @@ impl Wakeup {
 
     pub(crate) fn notify(&self) {
         notify(self.descriptor());
+        #[cfg(feature = "test")]
+        self.notified.notify_one();
+    }
+
+    /// Ends once it was notified since the last call.
+    #[cfg(feature = "test")]
+    pub(crate) async fn notified(&self) {
+        self.notified.notified().await;
     }
 
     /// Returns once it was notified since the last call, or after `timeout`; sometimes early.

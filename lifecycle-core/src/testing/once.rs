@@ -1,0 +1,184 @@
+//! One run of a service under test, from main's first poll to the report.
+
+use std::future::{Future, pending};
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use tokio::task::{LocalSet, spawn_local};
+use tokio_util::sync::CancellationToken;
+
+use super::polls::{Poll, Polls};
+use crate::components::declaration::{AsyncCall, Instance, Running};
+use crate::config::options::Options;
+use crate::model::cause::{Cause, Signal};
+use crate::model::report::Report;
+use crate::os::lock::lock;
+use crate::shutdown::{Budget, Subject, shut_down_paced};
+use crate::supervisor::tasks::Unobserved;
+use crate::supervisor::{LifecycleManager, current};
+use crate::tasks::catch_panic::Caught;
+use crate::tasks::membership::Membership;
+use crate::tasks::on_poll;
+use crate::tasks::run::{MAIN, Run};
+use crate::tasks::stop::Stop;
+use crate::tasks::tracked_future::TrackedFuture;
+
+type LocalFuture = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+
+/// Main's body.
+pub(super) type Body = Arc<dyn Fn() -> LocalFuture + Send + Sync>;
+
+/// What a hook does instead of its work.
+///
+/// ```
+/// use lifecycle::test::{Fault, Service};
+///
+/// # async fn app() {}
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// for fault in [Fault::Hang, Fault::Fail, Fault::Panic] {
+///     Service::new(app).each_hook(fault).run().await;
+/// }
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// It never ends: dropped at its timeout, which costs no time here.
+    Hang,
+    /// It returns an error.
+    Fail,
+    /// It panics.
+    Panic,
+}
+
+impl Fault {
+    fn call(self) -> AsyncCall {
+        fn hang(_: &Option<Instance>) -> Box<dyn Running + Send + '_> {
+            Box::new(pending::<()>())
+        }
+        fn fail(_: &Option<Instance>) -> Box<dyn Running + Send + '_> {
+            Box::new(async { Err::<(), _>("the fault of this drill") })
+        }
+        fn panic(_: &Option<Instance>) -> Box<dyn Running + Send + '_> {
+            Box::new(async { panic!("the fault of this drill") })
+        }
+        match self {
+            Fault::Hang => hang,
+            Fault::Fail => fail,
+            Fault::Panic => panic,
+        }
+    }
+}
+
+/// How a run is to end.
+#[derive(Clone, Debug)]
+pub(super) struct Script {
+    pub(super) budget: Budget,
+    /// Why, and after how much of its time; else when main ends.
+    pub(super) end: Option<(Cause, Duration)>,
+    /// Instead once this poll leaves its task waiting, counted from 1; 0 is before main begins.
+    pub(super) at_poll: Option<usize>,
+    /// Where each poll waits is to be known.
+    pub(super) traced: bool,
+    pub(super) fault: Option<(&'static str, Fault)>,
+}
+
+impl Script {
+    pub(super) fn new() -> Script {
+        let Options { shutdown_timeout, drain, .. } = Options::DEFAULT;
+        let budget = Budget { whole: shutdown_timeout, drain };
+        Script { budget, end: None, at_poll: None, traced: false, fault: None }
+    }
+}
+
+/// What came of a run.
+pub(super) struct Finished {
+    pub(super) report: Report,
+    pub(super) polls: Vec<Poll>,
+}
+
+/// On a thread of its own, so that it has a runtime whatever the caller has.
+pub(super) async fn run(body: Body, script: Script) -> Finished {
+    let (sender, receiver) = oneshot::channel();
+    let work = move || drop(sender.send(run_here(&body, &script)));
+    let thread = std::thread::Builder::new().name("lifecycle-test".into()).spawn(work);
+    let thread = thread.expect("the test needs a thread");
+    match receiver.await {
+        Ok(finished) => finished,
+        Err(_) => match thread.join() {
+            Err(panic) => resume_unwind(panic),
+            Ok(()) => unreachable!("its result is sent"),
+        },
+    }
+}
+
+fn run_here(body: &Body, script: &Script) -> Finished {
+    let manager = LifecycleManager::paused();
+    let ours = manager.clone();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .on_thread_start(move || current::set(Some(ours.clone())))
+        .build()
+        .expect("the test needs a runtime");
+    current::set(Some(manager.clone()));
+    let polls = Polls::default();
+    let tasks = LocalSet::new();
+    let report = tasks.block_on(&runtime, life(&manager, body, script, &polls));
+    on_poll::set(None);
+    // What main has left behind runs its destructors while the free functions still speak to its manager.
+    drop(tasks);
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    current::set(None);
+    Finished { report, polls: polls.take() }
+}
+
+async fn life(manager: &LifecycleManager, body: &Body, script: &Script, polls: &Polls) -> Report {
+    let run = manager.current_run();
+    run.set_runtime(Handle::current());
+    lock(manager.registry()).fault = script.fault.map(|(hook, fault)| (hook, fault.call()));
+    polls.watch(&run, script);
+    if script.at_poll == Some(0) {
+        run.end(Cause::Signal(Signal::Terminate));
+    }
+    let dropped = CancellationToken::new();
+    let membership = run.join(MAIN, None, Stop::Cancel(dropped.clone()));
+    spawn_local(main_task(body.clone(), membership, dropped.clone()));
+    manager.spawn_declared_functions();
+    if let Some((cause, after)) = script.end.clone().filter(|_| script.at_poll.is_none()) {
+        spawn_local(end_after(run.clone(), cause, after, dropped));
+    }
+    while run.cause().is_none() {
+        run.wakeup.notified().await;
+    }
+    let subject = Subject {
+        registry: manager.registry(),
+        run: &run,
+        runtime: &Handle::current(),
+        in_progress: manager.in_progress(),
+    };
+    shut_down_paced(&subject, script.budget, &mut Unobserved).await
+}
+
+async fn main_task(body: Body, membership: Membership, dropped: CancellationToken) {
+    let main = match Caught::new(|| body()) {
+        Ok(future) => TrackedFuture { task: membership.slot, future },
+        Err(ended) => return membership.main_ended(ended),
+    };
+    if let Some(ended) = dropped.run_until_cancelled(main).await {
+        membership.main_ended(ended);
+    }
+}
+
+/// A main that has failed is gone.
+async fn end_after(run: Arc<Run>, cause: Cause, after: Duration, dropped: CancellationToken) {
+    tokio::time::sleep(after).await;
+    if cause.is_failure() {
+        dropped.cancel();
+    }
+    run.end(cause);
+}
