@@ -8,13 +8,14 @@ use lifecycle_tests::documents;
 use regex::Regex;
 
 /// Each folder may import those of lower levels, and itself.
-const LEVELS: [(&str, u32); 10] = [
+const LEVELS: [(&str, u32); 11] = [
     ("supervisor", 5),
     ("shutdown", 4),
     ("hang", 4),
     ("tasks", 3),
     ("watchdog", 3),
     ("restart", 3),
+    ("sockets", 3),
     ("components", 2),
     ("config", 2),
     ("os", 2),

@@ -15,6 +15,7 @@ use crate::os::text::Text;
 use crate::os::{process, stderr};
 use crate::restart::ledger::Ledger;
 use crate::shutdown::Observer;
+use crate::sockets;
 use crate::watchdog::message::Stale;
 
 /// Takes signals and expired heartbeats, and makes the ledger's marks that go with them.
@@ -101,6 +102,7 @@ impl EventHandler {
     fn on_first_signal(&mut self, signal: Signal) {
         self.stopped_by = Some(signal);
         signal::acted_on(signal);
+        sockets::release();
         if self.manager.backing_off().is_some() {
             log::info(format!("{signal}: the back-off wait ends, main is not run again"));
         } else if self.manager.current_run().announce_end(Cause::Signal(signal)) {

@@ -15,6 +15,7 @@ use crate::os::crash_marker;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
 use crate::restart::ledger::Admission;
+use crate::sockets;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 
@@ -34,6 +35,7 @@ impl Supervisor {
         let wait = self.admit(begins);
         if !wait.is_zero() {
             self.start_threads();
+            sockets::close();
         }
         let begun = Instant::now();
         self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));

@@ -17,8 +17,12 @@ use crate::os::log::{self, Level};
 use crate::os::{crash_marker, deadline, signal};
 use crate::restart::ledger::{Ledger, crash_note_file};
 use crate::shutdown::{Budget, Subject, shut_down};
+use crate::sockets;
 use crate::tasks::run::Run;
 use crate::watchdog;
+
+/// A run that does not say when it is up has this long to ask for the sockets that are kept for it.
+const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     /// Returns the exit code.
@@ -97,7 +101,8 @@ impl Supervisor {
             if cause.is_some() {
                 return;
             }
-            self.manager.wakeup().wait((!self.plan_logged).then_some(UP_AFTER));
+            let unclaimed = close_unclaimed_sockets(run);
+            self.manager.wakeup().wait(if self.plan_logged { unclaimed } else { Some(UP_AFTER) });
         }
     }
 
@@ -133,6 +138,8 @@ impl Supervisor {
             log::raw_later(format!("Error: {error}\n"));
         }
         if !cause.is_failure() {
+            // Main is not run again: what it closes must be closed.
+            sockets::release();
             return self.events.stop_was_asked_for();
         }
         if let Some(ledger) = &self.events.ledger {
@@ -217,4 +224,19 @@ impl Supervisor {
         crash_marker::disarm();
         code
     }
+}
+
+/// Once the run has said that it is up, or has had time enough, nobody will answer on what it has not asked for. Returns when
+/// to look again.
+fn close_unclaimed_sockets(run: &Run) -> Option<Duration> {
+    let number = run.generation()?;
+    if !sockets::has_unclaimed(number) {
+        return None;
+    }
+    let left = UNCLAIMED_TIMEOUT.saturating_sub(run.started.elapsed());
+    if !run.is_ready() && !left.is_zero() {
+        return Some(left);
+    }
+    sockets::close_unclaimed(number);
+    None
 }
