@@ -1,7 +1,7 @@
 //! Runtime of the [`lifecycle`](https://docs.rs/lifecycle-manager) crate; use that one.
 //!
 //! `ARCHITECTURE.md` in the repository has the picture. Imports point one way only, from the top of this list down:
-//! `supervisor`; `shutdown`, `hang`; `tasks`, `watchdog`, `restart`, `sockets`; `components`, `config`, `os`; `model`.
+//! `supervisor`; `shutdown`, `hang`; `tasks`, `watchdog`, `restart`, `sockets`, `systemd`; `components`, `config`, `os`; `model`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -15,6 +15,7 @@ mod restart;
 mod shutdown;
 mod sockets;
 mod supervisor;
+mod systemd;
 mod tasks;
 
 /// The crash memory of a service, as people and programs read it.

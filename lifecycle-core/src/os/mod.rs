@@ -8,6 +8,7 @@ pub(crate) mod environment;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod re_exec;
+pub(crate) mod service_manager;
 pub(crate) mod signal;
 pub(crate) mod sockets;
 pub(crate) mod thread;

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 /// The first descriptor that a service manager passes.
 const FIRST: i32 = 3;
 
+const STORED: &str = "lifecycle,";
+
 /// One socket, as the variable of an earlier image has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HandedOn {
@@ -41,6 +43,17 @@ pub(super) fn label(asked: Option<SocketAddr>, name: Option<&str>) -> String {
         label.push_str(&escape(name));
     }
     label
+}
+
+/// How systemd calls a socket that it stores for us; no colon may be in it.
+pub(super) fn stored_name(label: &str) -> String {
+    format!("{STORED}{}", escape(label))
+}
+
+/// What `stored_name` was made of, if it was.
+pub(super) fn stored(name: &str) -> Option<(Option<SocketAddr>, Option<String>)> {
+    let HandedOn { asked, name, .. } = parse(&format!("0={}", unescape(name.strip_prefix(STORED)?)))?;
+    Some((asked, name))
 }
 
 fn escape(name: &str) -> String {
@@ -96,6 +109,10 @@ mod tests {
             assert_eq!(handed_on(&variable, 7), [read], "{variable}");
             assert_eq!(handed_on(&variable, 8), [], "another process's");
         }
+        let name = stored_name(&label(Some("[::1]:80".parse().expect("an address")), Some("a:b")));
+        assert!(!name.contains(':'), "{name}");
+        assert_eq!(stored(&name), Some((Some("[::1]:80".parse().expect("an address")), Some("a:b".into()))));
+        assert_eq!(stored("web"), None);
         assert_eq!(handed_on("", 7), []);
         assert_eq!(handed_on("7;x=127.0.0.1:80;9", 7), []);
         assert_eq!(handed_on("7;9=%,%zz%f", 7)[0].asked, None);

@@ -25,6 +25,7 @@ use crate::model::status::SocketStatus;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
 use crate::os::re_exec::VARIABLE;
+use crate::os::service_manager;
 use crate::os::sockets::Kept;
 
 /// As tokio's `bind`.
@@ -88,15 +89,8 @@ pub(crate) fn open(ask: Ask<'_>) -> io::Result<TcpListener> {
 
 /// A back-off wait begins: clients are to fail over.
 pub(crate) fn close() {
-    let mut registry = lock(&REGISTRY);
-    registry.sockets.retain(|entry| {
-        let is_own = entry.socket.origin == Origin::Own;
-        if is_own {
-            // What a crashed run has left behind may hold it, too.
-            entry.kept.stop();
-        }
-        !is_own
-    });
+    // What a crashed run has left behind may hold it, too.
+    lock(&REGISTRY).stop(|entry| entry.socket.origin == Origin::Own);
 }
 
 /// Main is not run again: what the service closes is closed.
@@ -113,15 +107,9 @@ pub(crate) fn has_unclaimed(run: u32) -> bool {
 
 /// The run is up and has asked for what it needs: on the others nobody would answer.
 pub(crate) fn close_unclaimed(run: u32) {
-    lock(&REGISTRY).sockets.retain(|entry| {
-        let is_unclaimed = entry.is_unclaimed(run);
-        if is_unclaimed {
-            entry.kept.stop();
-            let socket = &entry.socket;
-            warn(&format!("{socket} is closed: this run of main does not listen on it any more"));
-        }
-        !is_unclaimed
-    });
+    for socket in lock(&REGISTRY).stop(|entry| entry.is_unclaimed(run)) {
+        warn(&format!("{socket} is closed: this run of main does not listen on it any more"));
+    }
 }
 
 /// Every socket that is kept.
@@ -147,7 +135,11 @@ impl Registry {
         name: Option<String>,
         asked: Option<SocketAddr>,
     ) -> Option<String> {
-        let label = inherited::label(asked, None);
+        // Our own, which systemd has stored for us.
+        let stored = name.as_deref().and_then(inherited::stored);
+        let origin = if stored.is_some() { Origin::Own } else { Origin::Passed };
+        let (asked, name) = stored.unwrap_or((asked, name));
+        let label = inherited::label(asked, name.as_deref().filter(|_| origin == Origin::Own));
         let Some(kept) = Kept::passed(descriptor, self.least, &label) else {
             return Some(format!(
                 "LISTEN_FDS: descriptor {descriptor} is not open: the service binds a socket of its own"
@@ -155,7 +147,7 @@ impl Registry {
         };
         match kept.address() {
             Some(local) => {
-                let socket = Socket { name, asked, local, origin: Origin::Passed, given: None };
+                let socket = Socket { name, asked, local, origin, given: None };
                 self.sockets.push(Entry { socket, kept });
             }
             None => self.foreign.push(kept),
@@ -201,14 +193,31 @@ impl Registry {
                 }
                 socket.given = Some(ask.run);
                 socket.asked = socket.asked.or(ask.addresses.first().copied()).or(Some(local));
-                kept.relabel(&inherited::label(socket.asked, socket.name.as_deref()));
+                let name = socket.name.as_deref();
+                kept.relabel(&inherited::label(socket.asked, name));
                 return Some(kept.duplicate().and_then(from_std));
             }
         };
-        kept.stop();
-        warn(&format!("{socket} is bound anew: {why}"));
-        self.sockets.remove(index);
+        let text = format!("{socket} is bound anew: {why}");
+        let entry = self.sockets.remove(index);
+        self.stop_one(entry);
+        warn(&text);
         None
+    }
+
+    /// Closes those that `which` picks, for everybody who holds them.
+    fn stop(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Socket> {
+        let picked: Vec<Entry> = self.sockets.extract_if(.., |entry| which(entry)).collect();
+        picked.into_iter().map(|entry| self.stop_one(entry)).collect()
+    }
+
+    fn stop_one(&mut self, Entry { socket, kept }: Entry) -> Socket {
+        kept.stop();
+        if kept.is_passed() {
+            // `LISTEN_FDS` still counts it in the next image.
+            self.foreign.push(kept);
+        }
+        socket
     }
 
     fn keep(&mut self, listener: &std::net::TcpListener, asked: SocketAddr, ask: Ask<'_>) {
@@ -217,6 +226,7 @@ impl Registry {
             listener.local_addr().and_then(|local| Ok((local, Kept::of(listener, self.least, &label)?)));
         match kept {
             Ok((local, kept)) => {
+                service_manager::store(&kept, &inherited::stored_name(&label));
                 let name = ask.name.map(str::to_owned);
                 let socket =
                     Socket { name, asked: Some(asked), local, origin: Origin::Own, given: Some(ask.run) };

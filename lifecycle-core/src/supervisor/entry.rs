@@ -19,8 +19,8 @@ use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, log, signal, stderr};
-use crate::sockets;
 use crate::watchdog;
+use crate::{sockets, systemd};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -171,7 +171,8 @@ impl Service {
         if config.restart.is_some() {
             sockets::keep();
         }
-        warnings.into_iter().for_each(log::warn);
+        // After that: the next image finds in its environment what is taken out of this one's.
+        warnings.into_iter().chain(systemd::start()).for_each(log::warn);
         hang::settings::set(config.hang.clone());
         deadline::set_budget(config.shutdown_timeout.saturating_add(GRACE));
         let code = Supervisor::new(manager, config, body).run(self.init);

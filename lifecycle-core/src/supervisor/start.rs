@@ -15,9 +15,9 @@ use crate::os::crash_marker;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
 use crate::restart::ledger::Admission;
-use crate::sockets;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
+use crate::{sockets, systemd};
 
 impl Supervisor {
     /// The watchdog's thread and the others that act when something goes wrong.
@@ -36,6 +36,7 @@ impl Supervisor {
         if !wait.is_zero() {
             self.start_threads();
             sockets::close();
+            systemd::backing_off(wait);
         }
         let begun = Instant::now();
         self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));

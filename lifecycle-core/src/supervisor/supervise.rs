@@ -17,9 +17,8 @@ use crate::os::log::{self, Level};
 use crate::os::{crash_marker, deadline, signal};
 use crate::restart::ledger::{Ledger, crash_note_file};
 use crate::shutdown::{Budget, Subject, shut_down};
-use crate::sockets;
 use crate::tasks::run::Run;
-use crate::watchdog;
+use crate::{sockets, systemd, watchdog};
 
 /// A run that does not say when it is up has this long to ask for the sockets that are kept for it.
 const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
@@ -77,6 +76,7 @@ impl Supervisor {
 
     /// All reasons to stop arrive here.
     fn wait_for_cause(&mut self, run: &Run) {
+        let mut is_announced = false;
         loop {
             self.events.handle();
             let cause = run.cause();
@@ -93,6 +93,9 @@ impl Supervisor {
             let is_up = is_ready || run.started.elapsed() >= UP_AFTER;
             if is_ready || is_up && self.config.ready == Readiness::Implied {
                 crash_marker::service_is_up();
+            }
+            if is_up && cause.is_none() && !std::mem::replace(&mut is_announced, true) {
+                systemd::ready();
             }
             if !self.plan_logged && (cause.is_some() || is_up) {
                 self.plan_logged = true;
@@ -137,14 +140,15 @@ impl Supervisor {
             // As std's main prints it.
             log::raw_later(format!("Error: {error}\n"));
         }
-        if !cause.is_failure() {
-            // Main is not run again: what it closes must be closed.
-            sockets::release();
-            return self.events.stop_was_asked_for();
-        }
-        if let Some(ledger) = &self.events.ledger {
-            self.manager.set_previous(ledger.crashed_later(cause.summary()));
-        }
+        let Some(ledger) = self.events.ledger.as_ref().filter(|_| cause.is_failure()) else {
+            self.events.is_last_run(&cause.summary());
+            if !cause.is_failure() {
+                self.events.stop_was_asked_for();
+            }
+            return;
+        };
+        systemd::restarting(&cause.summary(), deadline::left().unwrap_or_default());
+        self.manager.set_previous(ledger.crashed_later(cause.summary()));
     }
 
     fn shut_down(&mut self, run: &Arc<Run>) -> Report {

@@ -19,6 +19,10 @@ impl Kept {
         None
     }
 
+    pub(crate) fn is_passed(&self) -> bool {
+        false
+    }
+
     pub(crate) fn address(&self) -> Option<SocketAddr> {
         self.0.local_addr().ok()
     }

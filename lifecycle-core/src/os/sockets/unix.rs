@@ -12,13 +12,19 @@ pub(crate) struct Kept {
     /// Declared first: it is handed on no more when the descriptor is closed. `None` if there are too many.
     handed_on: Option<HandedOn>,
     descriptor: OwnedFd,
+    /// It came by `LISTEN_FDS`, and has its number in the next image.
+    is_passed: bool,
 }
 
 impl Kept {
     /// A second descriptor for `listener`, with a number from `least` on.
     pub(crate) fn of(listener: &TcpListener, least: c_int, label: &str) -> io::Result<Kept> {
         let descriptor = duplicate(listener.as_raw_fd(), least)?;
-        Ok(Kept { handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label), descriptor })
+        Ok(Kept {
+            handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label),
+            descriptor,
+            is_passed: false,
+        })
     }
 
     /// Takes over what an earlier image of this process has handed on; `None` if there is no such descriptor.
@@ -28,7 +34,11 @@ impl Kept {
         }
         // SAFETY: it is open, and the variable that names it was written for us alone.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        Some(Kept { handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label), descriptor })
+        Some(Kept {
+            handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label),
+            descriptor,
+            is_passed: false,
+        })
     }
 
     /// A second descriptor for one that a service manager has passed, which the service may take by itself as well. The next
@@ -39,7 +49,12 @@ impl Kept {
         }
         let copy = duplicate(descriptor, least).ok()?;
         let handed_on = HandedOn::new(copy.as_raw_fd(), Some(descriptor), label);
-        Some(Kept { handed_on, descriptor: copy })
+        Some(Kept { handed_on, descriptor: copy, is_passed: true })
+    }
+
+    /// Whether `LISTEN_FDS` counts it.
+    pub(crate) fn is_passed(&self) -> bool {
+        self.is_passed
     }
 
     /// Where it listens; `None` if it is no TCP socket, or does not listen.
@@ -67,6 +82,12 @@ impl Kept {
     pub(crate) fn stop(&self) {
         // SAFETY: takes numbers only.
         unsafe { libc::shutdown(self.descriptor.as_raw_fd(), libc::SHUT_RDWR) };
+    }
+
+    /// The number of our own descriptor.
+    #[cfg(all(feature = "systemd", target_os = "linux"))]
+    pub(crate) fn descriptor(&self) -> c_int {
+        self.descriptor.as_raw_fd()
     }
 
     pub(crate) fn relabel(&self, label: &str) {
