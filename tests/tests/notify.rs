@@ -86,6 +86,23 @@ fn a_life_is_told_and_no_child_inherits_the_socket() {
 }
 
 #[test]
+fn a_reload_is_told() {
+    let service = service("serve");
+    let manager = Manager::new(&service);
+    let mut service = service.start();
+    manager.wait_for("READY=1");
+    for _ in 0..3 {
+        service.signal(libc::SIGHUP);
+        let reloading = manager.next();
+        assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+        assert!(value(&reloading, "MONOTONIC_USEC") > 0);
+        assert_eq!(manager.next(), "READY=1\nSTATUS=running");
+        service.line("read again");
+    }
+    let _ = terminated(service);
+}
+
+#[test]
 fn an_abstract_address_is_one_too() {
     let name = format!("lifecycle-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).expect("a name");

@@ -93,9 +93,9 @@ impl Supervisor {
             let is_up = is_ready || run.started.elapsed() >= UP_AFTER;
             if is_ready || is_up && self.config.ready == Readiness::Implied {
                 crash_marker::service_is_up();
-            }
-            if is_up && cause.is_none() && !std::mem::replace(&mut is_announced, true) {
-                systemd::ready();
+                if cause.is_none() && !std::mem::replace(&mut is_announced, true) {
+                    systemd::ready();
+                }
             }
             if !self.plan_logged && (cause.is_some() || is_up) {
                 self.plan_logged = true;

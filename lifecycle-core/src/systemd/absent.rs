@@ -1,5 +1,4 @@
 //! Nobody is told.
-#![allow(dead_code, reason = "the reload calls two of them")]
 
 use std::time::Duration;
 

@@ -2,17 +2,11 @@
 //! feature `systemd`.
 
 #[cfg(not(all(feature = "systemd", target_os = "linux")))]
-mod absent;
+#[path = "absent.rs"]
+mod notify;
 #[cfg(all(feature = "systemd", target_os = "linux"))]
 mod notify;
 
-#[cfg(not(all(feature = "systemd", target_os = "linux")))]
-pub(crate) use absent::{backing_off, ping, ping_interval, ready, restarting, start, stopping, trigger};
-#[cfg(not(all(feature = "systemd", target_os = "linux")))]
-#[allow(unused_imports, reason = "the reload calls them")]
-pub(crate) use absent::{reloaded, reloading};
-#[cfg(all(feature = "systemd", target_os = "linux"))]
-pub(crate) use notify::{backing_off, ping, ping_interval, ready, restarting, start, stopping, trigger};
-#[cfg(all(feature = "systemd", target_os = "linux"))]
-#[allow(unused_imports, reason = "the reload calls them")]
-pub(crate) use notify::{reloaded, reloading};
+pub(crate) use notify::{
+    backing_off, ping, ping_interval, ready, reloaded, reloading, restarting, start, stopping, trigger,
+};

@@ -60,15 +60,15 @@ pub(crate) fn backing_off(wait: Duration) {
 }
 
 /// A new configuration is being read.
-#[allow(dead_code, reason = "the reload calls it")]
 pub(crate) fn reloading() {
     deliver(format!("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=reloading", monotonic_ns() / 1000).as_bytes());
 }
 
-/// It was read, or was refused and changed nothing.
-#[allow(dead_code, reason = "the reload calls it")]
+/// It was read, or was refused and changed nothing. A stop has the last word.
 pub(crate) fn reloaded() {
-    ready();
+    if !IS_STOPPING.load(Relaxed) {
+        ready();
+    }
 }
 
 /// How often `ping` is to be called: twice as often as systemd wants it.

@@ -13,6 +13,11 @@ async fn tick() {
     tokio::time::sleep(Duration::from_millis(10)).await;
 }
 
+#[lifecycle::reload]
+fn read_configuration() {
+    println!("read again");
+}
+
 struct Queue;
 
 impl Queue {
