@@ -1,4 +1,4 @@
-//! HTTP that finishes what it has accepted. Run `curl localhost:3000/slow`, and press Ctrl-C while it waits.
+//! HTTP that finishes what it has accepted, and refuses nobody while it restarts. Run `curl localhost:3000/slow`, and press Ctrl-C while it waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ async fn main() -> std::io::Result<()> {
         .route("/status", get(async || lifecycle::status().to_string()))
         .with_state(visits);
 
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let listener = lifecycle::listen("127.0.0.1:3000").await?;
     println!("http://{}", listener.local_addr()?);
     lifecycle::ready();
     axum::serve(listener, routes).with_graceful_shutdown(lifecycle::stopping()).await

@@ -49,10 +49,10 @@ pub use lifecycle_core::__private;
 pub use lifecycle_core::{
     Busy, Cause, Ending, Flavor, Hangup, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult,
     LifecycleManager, OnHang, OnStop, Options, Phase, Place, Plan, PlannedHook, PreviousRun, Readiness,
-    Reloads, Report, RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal, State,
-    Status, StopHook, TaskReport, TaskResult, WatchdogOptions, busy, deadline, hang_report, is_running,
-    ledger, manage, manage_arc, on_stop, plan, ready, release, reloads, shutdown, spawn, spawn_blocking,
-    status, stopping, token, track, watchdog,
+    Reloads, Report, RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal,
+    SocketStatus, State, Status, StopHook, TaskReport, TaskResult, WatchdogOptions, busy, deadline,
+    hang_report, is_running, ledger, listen, listen_named, manage, manage_arc, on_stop, plan, ready, release,
+    reloads, shutdown, spawn, spawn_blocking, status, stopping, token, track, watchdog,
 };
 
 #[cfg(feature = "test")]
@@ -265,14 +265,14 @@ pub use lifecycle_macros::task;
 /// With `mode = "exec"` a crash is shut down and recorded as ever, and then the process replaces its image by the
 /// executable that runs (`execve`), with the arguments, the environment, the working directory and the ignored signals
 /// that it was started with, under the same pid. So nothing of the crashed run is left: no thread, no task, no static,
-/// no socket, no subscriber; and the platform counts no restart. The re-executed program does what every start does: **`init` runs
+/// no subscriber, no socket but those of [`listen`]; and the platform counts no restart. The re-executed program does what every start does: **`init` runs
 /// again**, and a wait that is due is waited there. A signal that arrives in between is not lost. A file that was
 /// deleted or replaced on disk does not matter: what runs goes on. With `watchdog(on_hang = "exec")` a hang of main or
 /// of a heartbeat, not of `init`, is answered in this way, unless a shutdown has begun.
 ///
 /// It needs a Unix, and a ledger on disk: where crashes are counted in memory only, the re-executed program would know of none,
 /// so after one warning main runs again in the same process, and a hang is an exit. Descriptors are closed, inherited
-/// ones too, such as systemd's sockets: use `"task"` with these.
+/// ones too, but for the sockets of [`listen`] and those that systemd passed (`LISTEN_FDS`).
 ///
 /// Exit codes: **0** stopped on a signal, on request or because main returned: every hook succeeded, main and every
 /// tracked task stopped; **1** main failed and is not restarted, a hook failed or timed out, main or a tracked task blocked
@@ -301,10 +301,14 @@ mod documents {
     mod getting_started {}
     #[doc = include_str!("../docs/shutdown.md")]
     mod shutdown {}
+    #[doc = include_str!("../docs/work.md")]
+    mod work {}
     #[doc = include_str!("../docs/heartbeats.md")]
     mod heartbeats {}
     #[doc = include_str!("../docs/restarts.md")]
     mod restarts {}
+    #[doc = include_str!("../docs/sockets.md")]
+    mod sockets {}
     #[doc = include_str!("../docs/hangs.md")]
     mod hangs {}
     #[doc = include_str!("../docs/options.md")]

@@ -1,7 +1,7 @@
 //! Runtime of the [`lifecycle`](https://docs.rs/lifecycle-manager) crate; use that one.
 //!
 //! `ARCHITECTURE.md` in the repository has the picture. Imports point one way only, from the top of this list down:
-//! `supervisor`; `shutdown`, `hang`; `tasks`, `watchdog`, `restart`; `components`, `config`, `os`; `model`.
+//! `supervisor`; `shutdown`, `hang`; `tasks`, `watchdog`, `restart`, `sockets`, `systemd`; `components`, `config`, `os`; `model`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -13,7 +13,9 @@ mod model;
 mod os;
 mod restart;
 mod shutdown;
+mod sockets;
 mod supervisor;
+mod systemd;
 mod tasks;
 
 /// The crash memory of a service, as people and programs read it.
@@ -36,11 +38,11 @@ pub use model::place::Place;
 pub use model::plan::{Plan, PlannedHook};
 pub use model::previous_run::{Ending, PreviousRun};
 pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
-pub use model::status::{HeartbeatStatus, State, Status};
+pub use model::status::{HeartbeatStatus, SocketStatus, State, Status};
 pub use supervisor::{
-    LifecycleManager, OnStop, Reloads, Service, StopHook, busy, deadline, is_running, manage, manage_arc,
-    on_stop, plan, ready, release, reload, reloads, shutdown, spawn, spawn_blocking, status, stopping, token,
-    track,
+    LifecycleManager, OnStop, Reloads, Service, StopHook, busy, deadline, is_running, listen, listen_named,
+    manage, manage_arc, on_stop, plan, ready, release, reload, reloads, shutdown, spawn, spawn_blocking,
+    status, stopping, token, track,
 };
 pub use tasks::busy::Busy;
 pub use watchdog::heartbeat::{Heartbeat, HeartbeatPause};

@@ -8,6 +8,8 @@ pub mod documents;
 pub mod hang;
 pub mod ledger;
 pub mod library;
+pub mod load;
+pub mod machine;
 pub mod odd_threads;
 pub mod pipe;
 pub mod process;

@@ -8,7 +8,7 @@ use lifecycle_tests::documents;
 use regex::Regex;
 
 /// Each folder may import those of lower levels, and itself.
-const LEVELS: [(&str, u32); 11] = [
+const LEVELS: [(&str, u32); 13] = [
     ("testing", 6),
     ("supervisor", 5),
     ("shutdown", 4),
@@ -16,6 +16,8 @@ const LEVELS: [(&str, u32); 11] = [
     ("tasks", 3),
     ("watchdog", 3),
     ("restart", 3),
+    ("sockets", 3),
+    ("systemd", 3),
     ("components", 2),
     ("config", 2),
     ("os", 2),

@@ -192,7 +192,7 @@ fn in_the_drain_delay_the_service_works_and_is_not_ready() {
     let sent = Instant::now();
     service.signal(libc::SIGTERM);
     service.line("state Stopping ready false running true");
-    service.wait().expect_code(0);
+    let _output = service.wait().expect_code(0);
     assert!(sent.elapsed() >= Duration::from_millis(590), "{:?}", sent.elapsed());
 }
 
@@ -202,14 +202,14 @@ fn the_drain_delay_ends_with_main_and_with_a_second_interrupt() {
     service.line("up");
     let sent = Instant::now();
     service.signal(libc::SIGTERM);
-    service.wait().expect_code(0);
+    let _output = service.wait().expect_code(0);
     assert!(sent.elapsed() < Duration::from_secs(10), "{:?}", sent.elapsed());
     let service = up(work("closures").env("LIFECYCLE_DRAIN_DELAY", "20s"));
     let sent = Instant::now();
     service.signal(libc::SIGINT);
     std::thread::sleep(Duration::from_millis(400));
     service.signal(libc::SIGINT);
-    service.wait().expect_code(130);
+    let _output = service.wait().expect_code(130);
     assert!(sent.elapsed() < Duration::from_secs(10), "{:?}", sent.elapsed());
 }
 

@@ -98,6 +98,7 @@ const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// let report = lifecycle::hang_report();
 /// # assert!(report.contains("hang report"), "{report}");
 /// ```
+#[expect(clippy::must_use_candidate, reason = "it prints, too")]
 pub fn hang_report() -> String {
     let text = reporter::text();
     stderr::write_until(2, text.as_bytes(), Instant::now() + PRINT_TIMEOUT);

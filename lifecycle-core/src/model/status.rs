@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub struct Status {
     pub restarts: BTreeMap<String, u32>,
     /// Every known heartbeat, by name.
     pub heartbeats: Vec<HeartbeatStatus>,
+    /// Listening sockets that are kept for a restart, in the order in which they came.
+    pub sockets: Vec<SocketStatus>,
 }
 
 /// Where the service stands.
@@ -90,6 +93,24 @@ pub struct HeartbeatStatus {
     pub paused: bool,
 }
 
+/// A listening socket that is kept, so that connections queue while main restarts. See [`listen`](crate::listen).
+///
+/// ```
+/// for socket in lifecycle::status().sockets {
+///     println!("{} at {}", socket.name.as_deref().unwrap_or("unnamed"), socket.address);
+/// }
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SocketStatus {
+    /// The name that it was asked for by, or that systemd gave it.
+    pub name: Option<String>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether systemd passed it, and holds it itself.
+    pub passed: bool,
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.state {
@@ -111,6 +132,10 @@ impl fmt::Display for Status {
         if let Some(previous) = &self.previous {
             writeln!(f, "{previous}")?;
         }
+        if !self.sockets.is_empty() {
+            let sockets: Vec<String> = self.sockets.iter().map(ToString::to_string).collect();
+            writeln!(f, "listens on {}", sockets.join(", "))?;
+        }
         let rows: Vec<_> = self.heartbeats.iter().map(row).collect();
         table::write(f, ["heartbeat", "beats", "age", "declared at", "state"], &rows)
     }
@@ -125,4 +150,11 @@ fn row(heartbeat: &HeartbeatStatus) -> [String; 5] {
     };
     let place = if heartbeat.built_in { "built in".to_owned() } else { heartbeat.place.to_string() };
     [heartbeat.name.to_owned(), heartbeat.beats.to_string(), format!("{:.1?}", heartbeat.age), place, state]
+}
+
+impl fmt::Display for SocketStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(name) = &self.name else { return self.address.fmt(f) };
+        write!(f, "{} ({name})", self.address)
+    }
 }

@@ -4,10 +4,13 @@
 pub(crate) mod clock;
 pub(crate) mod crash_marker;
 pub(crate) mod deadline;
+pub(crate) mod environment;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod re_exec;
+pub(crate) mod service_manager;
 pub(crate) mod signal;
+pub(crate) mod sockets;
 pub(crate) mod thread;
 pub(crate) mod throttling;
 #[cfg(feature = "test")]

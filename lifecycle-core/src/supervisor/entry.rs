@@ -17,8 +17,10 @@ use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
-use crate::os::{deadline, log, signal, stderr};
+use crate::os::re_exec::VARIABLE;
+use crate::os::{deadline, environment, log, signal, stderr};
 use crate::watchdog;
+use crate::{sockets, systemd};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -144,6 +146,8 @@ impl Service {
     }
 
     fn run_body(self, body: Body) -> ExitCode {
+        // Before anything of ours opens a descriptor that somebody else says is a socket.
+        let warnings = sockets::adopt(environment::take(VARIABLE), &|name| std::env::var(name).ok());
         let manager = LifecycleManager::global();
         signal::install(manager.wakeup(), watchdog::wakeup());
         let environment = |name: &str| std::env::var_os(name);
@@ -164,6 +168,11 @@ impl Service {
         }
         manager.start_service(config.ready);
         re_exec::prepare(&config);
+        if config.restart.is_some() {
+            sockets::keep();
+        }
+        // After that: the next image finds in its environment what is taken out of this one's.
+        warnings.into_iter().chain(systemd::start()).for_each(log::warn);
         hang::settings::set(config.hang.clone());
         deadline::set_budget(config.shutdown_timeout.saturating_add(GRACE));
         let code = Supervisor::new(manager, config, body).run(self.init);

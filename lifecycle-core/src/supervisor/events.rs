@@ -12,10 +12,11 @@ use crate::model::cause::{Cause, Signal};
 use crate::os::log::{self, Level};
 use crate::os::signal::{self, Arrived};
 use crate::os::text::Text;
-use crate::os::{process, stderr};
+use crate::os::{deadline, process, stderr};
 use crate::restart::ledger::Ledger;
 use crate::shutdown::Observer;
 use crate::watchdog::message::Stale;
+use crate::{sockets, systemd};
 
 /// Takes signals and expired heartbeats, and makes the ledger's marks that go with them.
 pub(super) struct EventHandler {
@@ -57,6 +58,12 @@ impl EventHandler {
     /// Whatever kills the process from now on is no crash.
     pub(super) fn stop_was_asked_for(&self) {
         self.ledger.iter().for_each(Ledger::stopping);
+    }
+
+    /// Main is not run again: systemd is told, and what the service closes must be closed.
+    pub(super) fn is_last_run(&self, why: &str) {
+        sockets::release();
+        systemd::stopping(why, deadline::left().unwrap_or_default());
     }
 
     /// Acts on whatever has arrived.
@@ -101,6 +108,7 @@ impl EventHandler {
     fn on_first_signal(&mut self, signal: Signal) {
         self.stopped_by = Some(signal);
         signal::acted_on(signal);
+        self.is_last_run(&signal.to_string());
         if self.manager.backing_off().is_some() {
             log::info(format!("{signal}: the back-off wait ends, main is not run again"));
         } else if self.manager.current_run().announce_end(Cause::Signal(signal)) {

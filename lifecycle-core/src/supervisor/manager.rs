@@ -24,6 +24,7 @@ use crate::os::clock::Clock;
 use crate::os::lock::lock;
 use crate::os::wakeup::Wakeup;
 use crate::shutdown::InProgress;
+use crate::sockets;
 use crate::tasks::catch_panic::presentable;
 use crate::tasks::generation;
 use crate::tasks::run::Run;
@@ -187,6 +188,7 @@ impl LifecycleManager {
             readiness: self.inner.readiness.get().copied().unwrap_or(Readiness::Implied),
             backing_off: self.backing_off(),
             previous: self.previous(),
+            sockets: if self.inner.global { sockets::status() } else { Vec::new() },
         })
     }
 

@@ -7,6 +7,7 @@ mod declared_tasks;
 mod entry;
 mod events;
 mod functions;
+mod listen;
 mod manager;
 mod on_hang;
 mod on_hang_hooks;
@@ -28,6 +29,7 @@ pub use functions::{
     is_running, manage, manage_arc, plan, ready, release, reload, reloads, shutdown, spawn, status, stopping,
     token,
 };
+pub use listen::{listen, listen_named};
 pub use manager::LifecycleManager;
 pub use on_stop::{OnStop, on_stop};
 pub use reload::Reloads;

@@ -17,6 +17,7 @@ use crate::os::atomic_ref::AtomicRef;
 use crate::os::log::{self, Level, Urgent};
 use crate::os::process;
 use crate::os::stderr::stderr_line;
+use crate::systemd;
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::{HEADLINE, HalfTime, Stale};
 use crate::watchdog::{self, Actions};
@@ -44,7 +45,10 @@ const _: () = {
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// What the watchdog is given.
-pub(super) const ACTIONS: Actions = Actions { half_time, tick: hang::look_at_polls, hang: end, overdue };
+fn actions() -> Actions {
+    let (ping, ping_interval) = (systemd::ping, systemd::ping_interval());
+    Actions { half_time, tick: hang::look_at_polls, hang: end, overdue, ping, ping_interval }
+}
 
 /// What the watchdog's thread hands to the others.
 struct Hang {
@@ -100,6 +104,7 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
         std::thread::sleep(POLL_INTERVAL);
     }
     re_exec::after_hang();
+    systemd::trigger();
     process::exit(1)
 }
 
@@ -137,7 +142,7 @@ pub(super) fn start(config: Option<crate::config::resolve::Watchdog>) {
         FAILSAFE_TIMER.prepare();
         on_hang_hooks::start();
     }
-    if let Err(error) = watchdog::start(config, ACTIONS) {
+    if let Err(error) = watchdog::start(config, actions()) {
         log::warn(format!("no watchdog: its thread cannot be started: {error}"));
     }
 }

@@ -20,6 +20,7 @@ use crate::components::index::{ResolvedHook, declared};
 use crate::model::place::Place;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
+use crate::systemd;
 use crate::tasks::catch_panic::{Caught, Ended, call};
 use crate::tasks::label::Origin;
 use crate::tasks::owned::OwnedTask;
@@ -34,6 +35,7 @@ struct UnderWay(LifecycleManager);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.inner.reload.asked.store(0, Release);
+        systemd::reloaded();
     }
 }
 
@@ -48,6 +50,7 @@ impl LifecycleManager {
             return;
         }
         let runtime = run.runtime().cloned().unwrap_or_else(Handle::current);
+        systemd::reloading();
         let under_way = UnderWay(self.clone());
         let work = Caught::of(Box::pin(async move {
             let UnderWay(manager) = &under_way;

@@ -17,6 +17,7 @@ use crate::os::log::{self, Level};
 use crate::restart::ledger::Admission;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
+use crate::{sockets, systemd};
 
 impl Supervisor {
     /// The watchdog's thread and the others that act when something goes wrong.
@@ -34,6 +35,8 @@ impl Supervisor {
         let wait = self.admit(begins);
         if !wait.is_zero() {
             self.start_threads();
+            sockets::close();
+            systemd::backing_off(wait);
         }
         let begun = Instant::now();
         self.manager.set_backing_off((!wait.is_zero()).then(|| begun + wait));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::options::Readiness;
 use crate::model::previous_run::PreviousRun;
-use crate::model::status::{HeartbeatStatus, State, Status};
+use crate::model::status::{HeartbeatStatus, SocketStatus, State, Status};
 use crate::tasks::run::Run;
 use crate::watchdog::heartbeat::{self, Heartbeat};
 
@@ -18,10 +18,11 @@ pub(super) struct Parts<'a> {
     pub(super) readiness: Readiness,
     pub(super) backing_off: Option<Instant>,
     pub(super) previous: Option<PreviousRun>,
+    pub(super) sockets: Vec<SocketStatus>,
 }
 
 pub(super) fn of(parts: Parts<'_>) -> Status {
-    let Parts { run, components, readiness, backing_off, previous } = parts;
+    let Parts { run, components, readiness, backing_off, previous, sockets } = parts;
     let uptime = run.started.elapsed();
     let state = match backing_off {
         Some(until) => State::BackingOff { left: until.saturating_duration_since(Instant::now()) },
@@ -35,7 +36,7 @@ pub(super) fn of(parts: Parts<'_>) -> Status {
     let tasks = run.tasks().into_values().map(|task| task.name.to_string()).collect();
     let ready = up && state == State::Running;
     let restarts = run.restarts().into_iter().map(|(task, count)| (task.to_owned(), count)).collect();
-    Status { state, ready, uptime, previous, components, tasks, restarts, heartbeats }
+    Status { state, ready, uptime, previous, components, tasks, restarts, heartbeats, sockets }
 }
 
 fn of_heartbeat(heartbeat: &'static Heartbeat) -> HeartbeatStatus {

@@ -18,7 +18,10 @@ use crate::os::{crash_marker, deadline, signal};
 use crate::restart::ledger::{Ledger, crash_note_file};
 use crate::shutdown::{Budget, Subject, shut_down};
 use crate::tasks::run::Run;
-use crate::watchdog;
+use crate::{sockets, systemd, watchdog};
+
+/// A run that does not say when it is up has this long to ask for the sockets that are kept for it.
+const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     /// Returns the exit code.
@@ -73,6 +76,7 @@ impl Supervisor {
 
     /// All reasons to stop arrive here.
     fn wait_for_cause(&mut self, run: &Run) {
+        let mut is_announced = false;
         loop {
             self.events.handle();
             let cause = run.cause();
@@ -89,6 +93,9 @@ impl Supervisor {
             let is_up = is_ready || run.started.elapsed() >= UP_AFTER;
             if is_ready || is_up && self.config.ready == Readiness::Implied {
                 crash_marker::service_is_up();
+                if cause.is_none() && !std::mem::replace(&mut is_announced, true) {
+                    systemd::ready();
+                }
             }
             if !self.plan_logged && (cause.is_some() || is_up) {
                 self.plan_logged = true;
@@ -97,7 +104,8 @@ impl Supervisor {
             if cause.is_some() {
                 return;
             }
-            self.manager.wakeup().wait((!self.plan_logged).then_some(UP_AFTER));
+            let unclaimed = close_unclaimed_sockets(run);
+            self.manager.wakeup().wait(if self.plan_logged { unclaimed } else { Some(UP_AFTER) });
         }
     }
 
@@ -132,12 +140,15 @@ impl Supervisor {
             // As std's main prints it.
             log::raw_later(format!("Error: {error}\n"));
         }
-        if !cause.is_failure() {
-            return self.events.stop_was_asked_for();
-        }
-        if let Some(ledger) = &self.events.ledger {
-            self.manager.set_previous(ledger.crashed_later(cause.summary()));
-        }
+        let Some(ledger) = self.events.ledger.as_ref().filter(|_| cause.is_failure()) else {
+            self.events.is_last_run(&cause.summary());
+            if !cause.is_failure() {
+                self.events.stop_was_asked_for();
+            }
+            return;
+        };
+        systemd::restarting(&cause.summary(), deadline::left().unwrap_or_default());
+        self.manager.set_previous(ledger.crashed_later(cause.summary()));
     }
 
     fn shut_down(&mut self, run: &Arc<Run>) -> Report {
@@ -217,4 +228,19 @@ impl Supervisor {
         crash_marker::disarm();
         code
     }
+}
+
+/// Once the run has said that it is up, or has had time enough, nobody will answer on what it has not asked for. Returns when
+/// to look again.
+fn close_unclaimed_sockets(run: &Run) -> Option<Duration> {
+    let number = run.generation()?;
+    if !sockets::has_unclaimed(number) {
+        return None;
+    }
+    let left = UNCLAIMED_TIMEOUT.saturating_sub(run.started.elapsed());
+    if !run.is_ready() && !left.is_zero() {
+        return Some(left);
+    }
+    sockets::close_unclaimed(number);
+    None
 }

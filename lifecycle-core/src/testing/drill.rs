@@ -5,7 +5,8 @@ use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 
-use super::once::{Fault, Finished, Script, run};
+use super::once::{Finished, run};
+use super::script::{Fault, Script};
 use super::service::Service;
 use crate::model::report::Report;
 use crate::os::stderr::stderr_line;
@@ -22,9 +23,41 @@ pub struct Drill<'a> {
 
 type Checker<'a> = Box<dyn FnMut(&Report) + 'a>;
 
-pub(super) enum Check<'a> {
+enum Check<'a> {
     EveryPoll(Checker<'a>),
     EachHook(Fault),
+}
+
+impl Service {
+    /// Runs it once for each poll of main and of its tracked tasks that leaves them waiting: stopped by SIGTERM right there;
+    /// and once stopped before main begins. `check` gets each report; if it panics, the poll is named with the line at
+    /// which its task waits.
+    ///
+    /// A run before them counts the polls, so it must end: by itself, or by `stop_after`.
+    ///
+    /// ```
+    /// use lifecycle::test::Service;
+    ///
+    /// async fn app() {
+    ///     for _ in 0..3 {
+    ///         tokio::task::yield_now().await;
+    ///     }
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let reports = Service::new(app).at_every_poll(|report| assert!(report.is_success())).run().await;
+    /// assert_eq!(reports.len(), 4);
+    /// # });
+    /// ```
+    pub fn at_every_poll<'a>(self, check: impl FnMut(&Report) + 'a) -> Drill<'a> {
+        Drill::new(self, Check::EveryPoll(Box::new(check)))
+    }
+
+    /// Runs it once for each hook that a good run calls: that hook then has the fault. The reports are in the order of the
+    /// plan.
+    pub fn each_hook(self, fault: Fault) -> Drill<'static> {
+        Drill::new(self, Check::EachHook(fault))
+    }
 }
 
 impl fmt::Debug for Drill<'_> {
@@ -34,7 +67,7 @@ impl fmt::Debug for Drill<'_> {
 }
 
 impl<'a> Drill<'a> {
-    pub(super) fn new(service: Service, check: Check<'a>) -> Drill<'a> {
+    fn new(service: Service, check: Check<'a>) -> Drill<'a> {
         Drill { service, check, also: None }
     }
 

@@ -50,8 +50,9 @@
 mod drill;
 mod once;
 mod polls;
+mod script;
 mod service;
 
 pub use drill::Drill;
-pub use once::Fault;
+pub use script::Fault;
 pub use service::Service;

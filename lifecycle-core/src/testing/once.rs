@@ -1,6 +1,6 @@
 //! One run of a service under test, from main's first poll to the report.
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,12 +12,11 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio_util::sync::CancellationToken;
 
 use super::polls::{Poll, Polls};
-use crate::components::declaration::{AsyncCall, Instance, Running};
-use crate::config::options::Options;
+use super::script::Script;
 use crate::model::cause::{Cause, Signal};
 use crate::model::report::Report;
 use crate::os::lock::lock;
-use crate::shutdown::{Budget, Subject, shut_down_paced};
+use crate::shutdown::{Subject, shut_down_paced};
 use crate::supervisor::tasks::Unobserved;
 use crate::supervisor::{LifecycleManager, current};
 use crate::tasks::catch_panic::Caught;
@@ -31,69 +30,6 @@ type LocalFuture = Pin<Box<dyn Future<Output = Result<(), String>>>>;
 
 /// Main's body.
 pub(super) type Body = Arc<dyn Fn() -> LocalFuture + Send + Sync>;
-
-/// What a hook does instead of its work.
-///
-/// ```
-/// use lifecycle::test::{Fault, Service};
-///
-/// # async fn app() {}
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// for fault in [Fault::Hang, Fault::Fail, Fault::Panic] {
-///     Service::new(app).each_hook(fault).run().await;
-/// }
-/// # });
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// It never ends: dropped at its timeout, which costs no time here.
-    Hang,
-    /// It returns an error.
-    Fail,
-    /// It panics.
-    Panic,
-}
-
-impl Fault {
-    fn call(self) -> AsyncCall {
-        fn hang(_: &Option<Instance>) -> Box<dyn Running + Send + '_> {
-            Box::new(pending::<()>())
-        }
-        fn fail(_: &Option<Instance>) -> Box<dyn Running + Send + '_> {
-            Box::new(async { Err::<(), _>("the fault of this drill") })
-        }
-        fn panic(_: &Option<Instance>) -> Box<dyn Running + Send + '_> {
-            Box::new(async { panic!("the fault of this drill") })
-        }
-        match self {
-            Fault::Hang => hang,
-            Fault::Fail => fail,
-            Fault::Panic => panic,
-        }
-    }
-}
-
-/// How a run is to end.
-#[derive(Clone, Debug)]
-pub(super) struct Script {
-    pub(super) budget: Budget,
-    /// Why, and after how much of its time; else when main ends.
-    pub(super) end: Option<(Cause, Duration)>,
-    /// Instead once this poll leaves its task waiting, counted from 1; 0 is before main begins.
-    pub(super) at_poll: Option<usize>,
-    /// Where each poll waits is to be known.
-    pub(super) traced: bool,
-    pub(super) fault: Option<(&'static str, Fault)>,
-}
-
-impl Script {
-    pub(super) fn new() -> Script {
-        let Options { shutdown_timeout, drain, .. } = Options::DEFAULT;
-        let budget = Budget { whole: shutdown_timeout, drain };
-        Script { budget, end: None, at_poll: None, traced: false, fault: None }
-    }
-}
 
 /// What came of a run.
 pub(super) struct Finished {

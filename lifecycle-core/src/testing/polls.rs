@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::once::Script;
+use super::script::Script;
 use crate::model::cause::{Cause, Signal};
 use crate::tasks::on_poll::{self, OnPoll};
 use crate::tasks::run::Run;

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::drill::{Check, Drill};
-use super::once::{Body, Fault, Script, run};
+use super::once::{Body, run};
+use super::script::Script;
 use crate::model::cause::{Cause, Signal};
 use crate::model::outcome::MainOutcome;
 use crate::model::report::Report;
@@ -95,35 +95,5 @@ impl Service {
     /// If the system has no thread left.
     pub async fn run(self) -> Report {
         run(self.body, self.script).await.report
-    }
-
-    /// Runs it once for each poll of main and of its tracked tasks that leaves them waiting: stopped by SIGTERM right there;
-    /// and once stopped before main begins. `check` gets each report; if it panics, the poll is named with the line at
-    /// which its task waits.
-    ///
-    /// A run before them counts the polls, so it must end: by itself, or by `stop_after`.
-    ///
-    /// ```
-    /// use lifecycle::test::Service;
-    ///
-    /// async fn app() {
-    ///     for _ in 0..3 {
-    ///         tokio::task::yield_now().await;
-    ///     }
-    /// }
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let reports = Service::new(app).at_every_poll(|report| assert!(report.is_success())).run().await;
-    /// assert_eq!(reports.len(), 4);
-    /// # });
-    /// ```
-    pub fn at_every_poll<'a>(self, check: impl FnMut(&Report) + 'a) -> Drill<'a> {
-        Drill::new(self, Check::EveryPoll(Box::new(check)))
-    }
-
-    /// Runs it once for each hook that a good run calls: that hook then has the fault. The reports are in the order of the
-    /// plan.
-    pub fn each_hook(self, fault: Fault) -> Drill<'static> {
-        Drill::new(self, Check::EachHook(fault))
     }
 }

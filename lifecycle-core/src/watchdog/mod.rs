@@ -7,6 +7,7 @@ pub(crate) mod breadcrumb;
 pub(crate) mod heartbeat;
 mod judge;
 pub(crate) mod message;
+mod pings;
 mod thread;
 
 use std::sync::OnceLock;
@@ -44,6 +45,9 @@ pub(crate) struct Actions {
     pub(crate) tick: fn(Duration),
     /// A heartbeat has expired; ends the process.
     pub(crate) hang: fn(&'static Heartbeat) -> !,
+    /// Every heartbeat is fresh: to be said so often, if somebody wants to know.
+    pub(crate) ping: fn(),
+    pub(crate) ping_interval: Option<Duration>,
     /// The shutdown has outlived its deadline; ends the process.
     pub(crate) overdue: fn() -> !,
 }

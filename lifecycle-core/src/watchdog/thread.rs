@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::heartbeat::{self, Arm, Heartbeat};
 use super::judge::{HeartbeatMonitor, Judgement, Limits, Tick};
+use super::pings::Pings;
 use super::{Actions, Config, INIT, INIT_RUN, WATCHDOG, is_paused, wakeup};
 use crate::os::throttling::Throttling;
 use crate::os::wakeup::Wakeup;
@@ -28,13 +29,15 @@ pub(super) struct WatchdogThread {
     tick: Duration,
     ticked: Duration,
     throttling: Throttling,
+    pings: Pings,
 }
 
 impl WatchdogThread {
     pub(super) fn new(config: Option<Config>, actions: Actions) -> WatchdogThread {
         let tick = config.map_or(SLOWEST, |config| tick(config.timeout.min(config.startup)));
         let (wakeup, monitors, throttling) = (wakeup(), Vec::with_capacity(64), Throttling::find());
-        WatchdogThread { config, actions, wakeup, monitors, run: 0, tick, ticked: Duration::ZERO, throttling }
+        let (ticked, pings) = (Duration::ZERO, Pings::new(actions));
+        WatchdogThread { config, actions, wakeup, monitors, run: 0, tick, ticked, throttling, pings }
     }
 
     pub(super) fn run(mut self) {
@@ -50,25 +53,29 @@ impl WatchdogThread {
                 self.discover(config, run);
             }
             if judging.is_none() && deadline.is_none() {
-                self.wakeup.wait(None);
+                self.wakeup.wait(self.pings.left(before));
                 self.throttling.since_last();
                 before = Instant::now();
+                self.pings.advance(true);
                 continue;
             }
             let planned = deadline.map_or(self.tick, |left| left.min(self.tick));
+            let planned = self.pings.left(before).map_or(planned, |left| left.clamp(FASTEST, planned));
             self.wakeup.wait(Some(planned));
             let now = Instant::now();
             let tick = Tick { planned, elapsed: now - before, throttled: self.throttling.since_last() };
             before = now;
             self.advance(tick);
+            let mut is_fresh = true;
             // A run that ended meanwhile is not judged any more: `judging` may be out of date by now.
             if let Some(config) = judging.filter(|_| WATCHDOG.run.load(Acquire) == run) {
-                self.judge(config, tick);
+                is_fresh = self.judge(config, tick);
                 if !is_paused() {
                     // Ticks more than a heartbeat gets: where the whole runtime is frozen, that is found first.
                     (self.actions.tick)(config.timeout.saturating_add(self.tick * 3));
                 }
             }
+            self.pings.advance(is_fresh);
         }
     }
 
@@ -78,8 +85,9 @@ impl WatchdogThread {
         clock::set_ticked(self.ticked);
     }
 
-    fn judge(&mut self, config: Config, tick: Tick) {
-        let (paused, actions) = (is_paused(), self.actions);
+    /// Whether every heartbeat is fresh.
+    fn judge(&mut self, config: Config, tick: Tick) -> bool {
+        let (paused, actions, mut is_fresh) = (is_paused(), self.actions, true);
         for (heartbeat, monitor) in &mut self.monitors {
             let limits = limits(heartbeat, config);
             let judgement = if paused || heartbeat.is_at_rest() {
@@ -90,6 +98,7 @@ impl WatchdogThread {
             };
             let allowed = if monitor.has_beaten() { limits.beating } else { config.startup };
             heartbeat.set_stale(monitor.stale, allowed, monitor.has_beaten());
+            is_fresh &= monitor.stale < allowed;
             match judgement {
                 Judgement::Fine => {}
                 Judgement::Half => (actions.half_time)(heartbeat),
@@ -99,6 +108,7 @@ impl WatchdogThread {
                 Judgement::Hung => (actions.hang)(heartbeat),
             }
         }
+        is_fresh
     }
 
     /// Learns of new heartbeats; forgets what it knew when a new run has begun.

@@ -7,8 +7,10 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStringExt;
 use std::ptr::{null, null_mut};
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::os::re_exec::threads;
+use crate::os::re_exec::{handed_on, threads};
 use crate::os::sigaction::{self, Set, change_mask, is_ignored};
 use crate::os::signal::STOP_SIGNALS;
 use crate::os::signal::hold::{hold, is_stop_pending};
@@ -28,6 +30,8 @@ pub(crate) struct Image {
     path: CString,
     arguments: Vector,
     environment: Vector,
+    /// The place in it for the variable that tells of descriptors.
+    told: &'static AtomicPtr<c_char>,
     folder: Option<(CString, FileId)>,
     /// Indexed by signal.
     ignored: [bool; SIGNALS as usize + 1],
@@ -38,20 +42,24 @@ pub(crate) struct Image {
 /// Device and inode.
 type FileId = (libc::dev_t, libc::ino_t);
 
-/// A null-terminated list for `execve`; lives as long as the process.
-struct Vector(&'static [*const c_char]);
-
-// SAFETY: points to leaked strings that nobody writes to.
-unsafe impl Send for Vector {}
-// SAFETY: as above.
-unsafe impl Sync for Vector {}
+/// A null-terminated list for `execve`, with a place at its end that may be filled; lives as long as the process.
+struct Vector(&'static [AtomicPtr<c_char>]);
 
 impl Vector {
     fn leak(strings: impl Iterator<Item = OsString>) -> Vector {
         // A string of the system holds no zero byte: none is lost here.
         let strings = strings.filter_map(|string| CString::new(string.into_vec()).ok());
-        let pointers = strings.map(|string| string.into_raw().cast_const());
-        Vector(Vec::leak(pointers.chain([null()]).collect()))
+        let pointers = strings.map(CString::into_raw).chain([null_mut(), null_mut()]);
+        Vector(Vec::leak(pointers.map(AtomicPtr::new).collect()))
+    }
+
+    fn last(&self) -> &'static AtomicPtr<c_char> {
+        &self.0[self.0.len() - 2]
+    }
+
+    /// An atomic pointer is laid out as a pointer.
+    fn as_ptr(&self) -> *const *const c_char {
+        self.0.as_ptr().cast()
     }
 }
 
@@ -68,10 +76,12 @@ impl Image {
             name.push(value);
             name
         });
+        let environment = Vector::leak(variables);
         Image {
             path: CString::new(OsString::from(path).into_vec()).unwrap_or_default(),
             arguments: Vector::leak(std::env::args_os()),
-            environment: Vector::leak(variables),
+            told: environment.last(),
+            environment,
             folder,
             ignored: std::array::from_fn(|signal| c_int::try_from(signal).is_ok_and(is_ignored)),
             mask: change_mask(libc::SIG_BLOCK, &sigaction::set_of(&[])),
@@ -79,8 +89,8 @@ impl Image {
     }
 
     /// Replaces the process's image by a new one, under the same pid. Returns only if that failed, `Interrupted` if a
-    /// stop was asked for before; then mask and dispositions are what they were. Every descriptor but the first three
-    /// stays close-on-exec.
+    /// stop was asked for before; then mask and dispositions are what they were. Descriptors survive
+    /// if they are registered as handed on, and the first three; every other stays close-on-exec.
     pub(crate) fn replace(&self) -> io::Error {
         let before = change_mask(libc::SIG_SETMASK, &self.mask);
         change_mask(libc::SIG_BLOCK, &sigaction::set_of(&STOP_SIGNALS));
@@ -107,7 +117,12 @@ impl Image {
             sigaction::set_default(signal);
             reset[usize::try_from(signal).unwrap_or(0)] = true;
         }
+        let opened = handed_on::open();
+        let told = opened.variable().map_or(null(), CStr::as_ptr);
+        self.told.store(told.cast_mut(), Relaxed);
         let error = self.execute();
+        self.told.store(null_mut(), Relaxed);
+        handed_on::close(&opened);
         for signal in (1..=SIGNALS).filter(|signal| usize::try_from(*signal).is_ok_and(|index| reset[index]))
         {
             sigaction::ignore(signal);
@@ -134,7 +149,7 @@ impl Image {
         let moved = running.is_some() && running != file_id(&self.path);
         let path = if moved { RUNNING } else { &self.path };
         // SAFETY: a string that ends in zero, and lists of such strings that end in null.
-        unsafe { libc::execve(path.as_ptr(), self.arguments.0.as_ptr(), self.environment.0.as_ptr()) };
+        unsafe { libc::execve(path.as_ptr(), self.arguments.as_ptr(), self.environment.as_ptr()) };
         io::Error::last_os_error()
     }
 }

@@ -2,6 +2,8 @@
 //! is broken: whatever the old image is stuck in stays behind.
 
 #[cfg(unix)]
+mod handed_on;
+#[cfg(unix)]
 mod image;
 #[cfg(not(unix))]
 mod other;
@@ -9,6 +11,8 @@ mod other;
 mod threads;
 
 #[cfg(unix)]
+pub(crate) use handed_on::{HandedOn, VARIABLE};
+#[cfg(unix)]
 pub(crate) use image::Image;
 #[cfg(not(unix))]
-pub(crate) use other::Image;
+pub(crate) use other::{Image, VARIABLE};

@@ -1,5 +1,7 @@
 //! The configuration refuses to ask for it here.
 
+pub(crate) const VARIABLE: &str = "LIFECYCLE_SOCKETS";
+
 pub(crate) struct Image;
 
 impl Image {

@@ -1,0 +1,111 @@
+//! A descriptor of our own for each socket, which a child does not inherit and the next image does.
+
+use std::ffi::c_int;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use crate::os::re_exec::HandedOn;
+
+/// A socket that stays open when the service closes its own.
+pub(crate) struct Kept {
+    /// Declared first: it is handed on no more when the descriptor is closed. `None` if there are too many.
+    handed_on: Option<HandedOn>,
+    descriptor: OwnedFd,
+    /// It came by `LISTEN_FDS`, and has its number in the next image.
+    is_passed: bool,
+}
+
+impl Kept {
+    /// A second descriptor for `listener`, with a number from `least` on.
+    pub(crate) fn of(listener: &TcpListener, least: c_int, label: &str) -> io::Result<Kept> {
+        let descriptor = duplicate(listener.as_raw_fd(), least)?;
+        Ok(Kept {
+            handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label),
+            descriptor,
+            is_passed: false,
+        })
+    }
+
+    /// Takes over what an earlier image of this process has handed on; `None` if there is no such descriptor.
+    pub(crate) fn inherited(descriptor: c_int, label: &str) -> Option<Kept> {
+        if descriptor < 3 || !close_on_exec(descriptor) {
+            return None;
+        }
+        // SAFETY: it is open, and the variable that names it was written for us alone.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Some(Kept {
+            handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label),
+            descriptor,
+            is_passed: false,
+        })
+    }
+
+    /// A second descriptor for one that a service manager has passed, which the service may take by itself as well. The next
+    /// image finds it under the same number. `None` if there is no such descriptor.
+    pub(crate) fn passed(descriptor: c_int, least: c_int, label: &str) -> Option<Kept> {
+        if !close_on_exec(descriptor) {
+            return None;
+        }
+        let copy = duplicate(descriptor, least).ok()?;
+        let handed_on = HandedOn::new(copy.as_raw_fd(), Some(descriptor), label);
+        Some(Kept { handed_on, descriptor: copy, is_passed: true })
+    }
+
+    /// Whether `LISTEN_FDS` counts it.
+    pub(crate) fn is_passed(&self) -> bool {
+        self.is_passed
+    }
+
+    /// Where it listens; `None` if it is no TCP socket, or does not listen.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.listens().then(|| self.duplicate().ok()?.local_addr().ok()).flatten()
+    }
+
+    fn listens(&self) -> bool {
+        let (mut listens, mut len): (c_int, libc::socklen_t) = (0, 4);
+        // SAFETY: an int, and its length.
+        let asked = unsafe {
+            let value = (&raw mut listens).cast();
+            let socket = self.descriptor.as_raw_fd();
+            libc::getsockopt(socket, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, value, &raw mut len)
+        };
+        asked == 0 && listens != 0
+    }
+
+    /// For the service, which may close it.
+    pub(crate) fn duplicate(&self) -> io::Result<TcpListener> {
+        self.descriptor.try_clone().map(TcpListener::from)
+    }
+
+    /// Connections are refused from now on, whoever else holds the socket.
+    pub(crate) fn stop(&self) {
+        // SAFETY: takes numbers only.
+        unsafe { libc::shutdown(self.descriptor.as_raw_fd(), libc::SHUT_RDWR) };
+    }
+
+    /// The number of our own descriptor.
+    #[cfg(all(feature = "systemd", target_os = "linux"))]
+    pub(crate) fn descriptor(&self) -> c_int {
+        self.descriptor.as_raw_fd()
+    }
+
+    pub(crate) fn relabel(&self, label: &str) {
+        self.handed_on.iter().for_each(|handed_on| handed_on.relabel(label));
+    }
+}
+
+/// Whether there is such a descriptor: a child does not inherit it from now on.
+fn close_on_exec(descriptor: c_int) -> bool {
+    // SAFETY: takes numbers only.
+    unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) == 0 }
+}
+
+fn duplicate(descriptor: c_int, least: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: takes numbers only.
+    match unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, least) } {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: new, and nobody else's.
+        copy => Ok(unsafe { OwnedFd::from_raw_fd(copy) }),
+    }
+}
