@@ -164,6 +164,9 @@ fn blocking_work_is_drained_and_its_failure_is_one_of_the_run() {
 fn blocking_work_that_does_not_end_is_exit_code_1_and_named() {
     let output = terminated(work("blocking-hangs").env("LIFECYCLE_DRAIN", "200ms")).expect_code(1);
     assert!(output.stderr.contains("import") && output.stderr.contains("STUCK"), "{}", output.stderr);
+    let thread = output.stderr.lines().find(|line| line.trim_start().starts_with("thread "));
+    let is_named = |line: &str| line.contains("blocking sleep") && line.contains("src/bin/work.rs:");
+    assert!(thread.is_some_and(is_named), "{}", output.stderr);
     assert!(output.took < Duration::from_secs(20));
 }
 

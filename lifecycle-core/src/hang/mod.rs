@@ -11,6 +11,7 @@
 mod about;
 mod half_times;
 mod late;
+mod left_behind;
 mod output;
 mod plain;
 mod reporter;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use about::About;
 pub(crate) use late::LateLook;
+pub(crate) use left_behind::threads_left_behind;
 pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
 
 use crate::os::stderr;
@@ -84,6 +86,9 @@ pub(crate) fn look_at_polls(limit: Duration) {
     }
 }
 
+/// How long whoever asks from code waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// As long as a report waits for a reader of stderr.
 const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -100,7 +105,8 @@ const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 #[expect(clippy::must_use_candidate, reason = "it prints, too")]
 pub fn hang_report() -> String {
-    let text = reporter::text();
+    let text = reporter::text(ANSWER_TIMEOUT);
+    let text = text.unwrap_or_else(|| "no hang report: it cannot be made in time\n".to_owned());
     stderr::write_until(2, text.as_bytes(), Instant::now() + PRINT_TIMEOUT);
     text
 }

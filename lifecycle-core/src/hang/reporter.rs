@@ -18,9 +18,6 @@ use crate::os::thread;
 use crate::tasks::tracked::TrackedTask;
 use crate::watchdog::heartbeat::Heartbeat;
 
-/// How long whoever asks from code waits for an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// What it is asked for. Atomics where a signal handler's thread and the watchdog ask, which must not lock.
 struct Reporter {
     thread: OnceLock<Option<Thread>>,
@@ -98,15 +95,13 @@ pub(crate) fn flush(end: Instant) {
     }
 }
 
-/// For code.
-pub(super) fn text() -> String {
+/// For code; `None` if it cannot be made in time.
+pub(super) fn text(timeout: Duration) -> Option<String> {
     start();
     let (sender, receiver) = channel();
     lock(&REPORTER.asked).push(sender);
     REPORTER.unpark();
-    receiver
-        .recv_timeout(ANSWER_TIMEOUT)
-        .unwrap_or_else(|_| "no hang report: it cannot be made in time\n".to_owned())
+    receiver.recv_timeout(timeout).ok()
 }
 
 impl Reporter {

@@ -11,6 +11,7 @@ use super::state::{GRACE, Init, Supervisor};
 use super::status::UP_AFTER;
 use super::{on_hang, re_exec};
 use crate::config::options::Readiness;
+use crate::hang;
 use crate::model::cause::Cause;
 use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
@@ -22,6 +23,9 @@ use crate::{sockets, systemd, watchdog};
 
 /// A run that does not say when it is up has this long to ask for the sockets that are kept for it.
 const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// As long as finding the lines of threads that are left behind may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Supervisor {
     /// Returns the exit code.
@@ -163,6 +167,9 @@ impl Supervisor {
         };
         run.quit.cancel();
         report.runtime = self.wait_for_runtime(run);
+        if report.runtime != RuntimeResult::Stopped {
+            report.left_behind = hang::threads_left_behind(self.time_to_look(run));
+        }
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
         log::say_later(level, report.to_string());
         report
@@ -190,6 +197,13 @@ impl Supervisor {
             () if begun.elapsed() >= RUNTIME_SHUTDOWN_TIMEOUT => RuntimeResult::ThreadsLeft,
             () => RuntimeResult::Stopped,
         }
+    }
+
+    /// For threads that are left behind: up to a moment before the process must be gone.
+    fn time_to_look(&self, run: &Run) -> Duration {
+        let begun = run.cause().map_or(run.started, |(_, begun)| begun);
+        let end = begun + self.config.shutdown_timeout + GRACE * 3 / 4;
+        end.saturating_duration_since(Instant::now()).min(LOOK_TIMEOUT)
     }
 
     /// Says whether main is to run again.

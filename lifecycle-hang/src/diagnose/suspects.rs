@@ -45,7 +45,9 @@ pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
 fn is_held_up(thread: &Thread, facts: &Facts) -> bool {
     let stands_still = thread.ran[0] == thread.ran[1];
     let waits = thread.finding.cause.is_blocking_lock() || thread.finding.cause == Cause::Allocator;
-    let polls_long = |task: &Task| task.thread == thread.id && task.age.0 >= Some(LONG_POLL);
+    // One that was never polled has a thread of its own, which may block.
+    let is_long = |task: &Task| task.polls > 0 && task.age.0 >= Some(LONG_POLL);
+    let polls_long = |task: &Task| task.thread == thread.id && is_long(task);
     (waits && stands_still) || facts.tasks().iter().any(polls_long)
 }
 

@@ -40,6 +40,10 @@ fn line(task: &Task, chains: &Chains, out: &mut dyn Write) {
         let _ = write!(out, " ({})", task.place);
     }
     let (age, polls) = (task.age, task.polls);
+    if task.thread != 0 && polls == 0 {
+        let _ = writeln!(out, ": on thread {} of its own, for {age}", task.thread);
+        return;
+    }
     if task.thread != 0 {
         let _ = writeln!(out, ": in poll {polls} on thread {} for {age}", task.thread);
         return;

@@ -26,6 +26,8 @@ pub struct Report {
     pub tasks: Vec<TaskReport>,
     /// What became of the tokio runtime.
     pub runtime: RuntimeResult,
+    /// Threads of the program that still ran then, each with the line that it was in, where that is known.
+    pub left_behind: Vec<String>,
     /// From the first moment to the last hook.
     #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
@@ -140,6 +142,7 @@ impl Report {
             hooks: Vec::new(),
             tasks: Vec::new(),
             runtime: RuntimeResult::Stopped,
+            left_behind: Vec::new(),
             took: Duration::ZERO,
         }
     }

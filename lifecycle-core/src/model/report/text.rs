@@ -33,6 +33,9 @@ impl fmt::Display for Report {
                 writeln!(f, "  runtime did not shut down: main or a worker is blocked; abandoning it")?;
             }
         }
+        for thread in &self.left_behind {
+            writeln!(f, "    {thread}")?;
+        }
         write!(f, "{}", self.conclusion())
     }
 }
