@@ -252,6 +252,7 @@ pub use lifecycle_macros::task;
 /// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
+/// | `probes = "0.0.0.0:8080"` | off; where `/livez`, `/readyz`, `/metrics` and others are answered, with the feature `http`; `ready` must be written, too | `LIFECYCLE_PROBES` |
 /// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `runtime = path::to::function` | none: makes the `tokio::runtime::Builder` of each run, instead of the next two | |
@@ -307,6 +308,8 @@ mod documents {
     mod heartbeats {}
     #[doc = include_str!("../docs/restarts.md")]
     mod restarts {}
+    #[doc = include_str!("../docs/probes.md")]
+    mod probes {}
     #[doc = include_str!("../docs/sockets.md")]
     mod sockets {}
     #[doc = include_str!("../docs/hangs.md")]

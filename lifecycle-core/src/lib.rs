@@ -1,7 +1,7 @@
 //! Runtime of the [`lifecycle`](https://docs.rs/lifecycle-manager) crate; use that one.
 //!
 //! `ARCHITECTURE.md` in the repository has the picture. Imports point one way only, from the top of this list down:
-//! `supervisor`; `shutdown`, `hang`; `tasks`, `watchdog`, `restart`, `sockets`, `systemd`; `components`, `config`, `os`; `model`.
+//! `supervisor`; `shutdown`, `hang`; `tasks`, `watchdog`, `restart`, `sockets`, `systemd`, `probes`; `components`, `config`, `os`; `model`.
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -11,6 +11,7 @@ mod config;
 mod hang;
 mod model;
 mod os;
+mod probes;
 mod restart;
 mod shutdown;
 mod sockets;

@@ -6,6 +6,7 @@ mod child;
 pub mod clients;
 pub mod documents;
 pub mod hang;
+pub mod http;
 pub mod ledger;
 pub mod library;
 pub mod load;

@@ -8,7 +8,7 @@ use lifecycle_tests::documents;
 use regex::Regex;
 
 /// Each folder may import those of lower levels, and itself.
-const LEVELS: [(&str, u32); 13] = [
+const LEVELS: [(&str, u32); 14] = [
     ("testing", 6),
     ("supervisor", 5),
     ("shutdown", 4),
@@ -18,6 +18,7 @@ const LEVELS: [(&str, u32); 13] = [
     ("restart", 3),
     ("sockets", 3),
     ("systemd", 3),
+    ("probes", 3),
     ("components", 2),
     ("config", 2),
     ("os", 2),

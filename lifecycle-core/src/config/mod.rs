@@ -3,6 +3,7 @@
 mod exec;
 pub(crate) mod options;
 pub(crate) mod platform;
+pub(crate) mod probes;
 mod reader;
 pub(crate) mod resolve;
 pub(crate) mod store;

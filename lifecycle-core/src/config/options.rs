@@ -11,8 +11,10 @@ pub struct Options {
     pub drain: Duration,
     /// Readiness is down and the service still works: for load balancers.
     pub drain_delay: Duration,
-    /// When the service counts as up.
-    pub ready: Readiness,
+    /// When the service counts as up; `None` is `Readiness::Implied`, and not enough where there are probes.
+    pub ready: Option<Readiness>,
+    /// Where probes are answered, such as `"0.0.0.0:8080"` or `"unix:/run/app/probes.sock"`; needs the feature `http`.
+    pub probes: Option<&'static str>,
     /// What SIGHUP does; by default that depends, see `Hangup`.
     pub on_hangup: Option<Hangup>,
     /// Whether a panic in any task or thread ends the run.
@@ -124,7 +126,8 @@ impl Options {
         shutdown_timeout: Duration::from_secs(25),
         drain: Duration::from_secs(5),
         drain_delay: Duration::ZERO,
-        ready: Readiness::Implied,
+        ready: None,
+        probes: None,
         on_hangup: None,
         end_on_panic: false,
         restart: RestartOptions::DEFAULT,

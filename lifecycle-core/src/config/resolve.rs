@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::options::{
     Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, RuntimeBuilder, WatchdogOptions,
 };
+use super::probes::Probes;
 use super::reader::Reader;
 use super::store::Store;
 use crate::model::error::ConfigError;
@@ -18,6 +19,8 @@ pub(crate) struct Config {
     pub(crate) drain: Duration,
     pub(crate) drain_delay: Duration,
     pub(crate) ready: Readiness,
+    /// Where they are answered.
+    pub(crate) probes: Option<Probes>,
     pub(crate) on_hangup: Option<Hangup>,
     pub(crate) end_on_panic: bool,
     pub(crate) restart: Option<Restart>,
@@ -81,7 +84,8 @@ impl Config {
             shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
             drain: read.duration("LIFECYCLE_DRAIN", options.drain),
             drain_delay: read.duration("LIFECYCLE_DRAIN_DELAY", options.drain_delay),
-            ready: read.word("LIFECYCLE_READY", options.ready, &READY),
+            ready: read.word("LIFECYCLE_READY", options.ready.unwrap_or(Readiness::Implied), &READY),
+            probes: read.probes(options),
             on_hangup: read.word("LIFECYCLE_ON_HANGUP", options.on_hangup, &ON_HANGUP),
             end_on_panic: read.word("LIFECYCLE_PANIC", options.end_on_panic, &PANIC),
             restart: read.restart(&options.restart),
@@ -111,11 +115,12 @@ const ON_HANGUP: [(&str, Option<Hangup>); 3] =
 const PANIC: [(&str, bool); 2] = [("end", true), ("report", false)];
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 23] = [
+const VARIABLES: [&str; 24] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_DRAIN_DELAY",
     "LIFECYCLE_READY",
+    "LIFECYCLE_PROBES",
     "LIFECYCLE_ON_HANGUP",
     "LIFECYCLE_PANIC",
     "LIFECYCLE_RESTART",

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::manager::LifecycleManager;
-use super::re_exec;
 use super::runtime::Body;
 use super::state::{GRACE, Init, Supervisor};
+use super::{answers, re_exec};
 use crate::config::options::{Options, RestartOptions, RuntimeBuilder, WatchdogOptions};
 use crate::config::resolve::Config;
 use crate::hang;
@@ -20,7 +20,7 @@ use crate::model::outcome::{MainOutcome, Outcome};
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, log, signal, stderr};
 use crate::watchdog;
-use crate::{sockets, systemd};
+use crate::{probes, sockets, systemd};
 
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIG: u8 = 78;
@@ -167,6 +167,10 @@ impl Service {
             restart.file = std::path::absolute(&restart.file).unwrap_or_default();
         }
         manager.start_service(config.ready);
+        if let Some(Err(error)) = config.probes.as_ref().map(|probes| probes::start(probes, answers::SOURCE))
+        {
+            return refuse(&[error]);
+        }
         re_exec::prepare(&config);
         if config.restart.is_some() {
             sockets::keep();

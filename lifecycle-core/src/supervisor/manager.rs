@@ -154,6 +154,10 @@ impl LifecycleManager {
         self.inner.readiness.get_or_init(|| readiness);
     }
 
+    pub(super) fn readiness(&self) -> Readiness {
+        self.inner.readiness.get().copied().unwrap_or(Readiness::Implied)
+    }
+
     pub(super) fn set_backing_off(&self, until: Option<Instant>) {
         *lock(&self.inner.backing_off) = until;
     }
@@ -185,7 +189,7 @@ impl LifecycleManager {
         status::of(status::Parts {
             run: &self.current_run(),
             components: lock(self.registry()).len(),
-            readiness: self.inner.readiness.get().copied().unwrap_or(Readiness::Implied),
+            readiness: self.readiness(),
             backing_off: self.backing_off(),
             previous: self.previous(),
             sockets: if self.inner.global { sockets::status() } else { Vec::new() },

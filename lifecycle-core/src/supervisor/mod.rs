@@ -1,6 +1,7 @@
 //! Wires everything: the only folder that imports the others. `supervise` has the life of a process top to bottom,
 //! `on_hang` the way from an expired heartbeat to the exit.
 
+mod answers;
 mod closure;
 pub(crate) mod current;
 mod declared_tasks;

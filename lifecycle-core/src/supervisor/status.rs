@@ -31,12 +31,16 @@ pub(super) fn of(parts: Parts<'_>) -> Status {
     };
     let mut heartbeats: Vec<HeartbeatStatus> = heartbeat::all().map(of_heartbeat).collect();
     heartbeats.sort_by_key(|heartbeat| (heartbeat.name, heartbeat.place.line));
-    let implied = || uptime >= UP_AFTER || heartbeat::any_annotated_has_beaten();
-    let up = run.is_ready() || readiness == Readiness::Implied && implied();
     let tasks = run.tasks().into_values().map(|task| task.name.to_string()).collect();
-    let ready = up && state == State::Running;
+    let ready = state == State::Running && is_up(run, readiness);
     let restarts = run.restarts().into_iter().map(|(task, count)| (task.to_owned(), count)).collect();
     Status { state, ready, uptime, previous, components, tasks, restarts, heartbeats, sockets }
+}
+
+/// Whether the run has come up, by its own word or by implication.
+pub(super) fn is_up(run: &Run, readiness: Readiness) -> bool {
+    let implied = || run.main_has_run_for() >= UP_AFTER || heartbeat::any_annotated_has_beaten();
+    run.is_ready() || readiness == Readiness::Implied && implied()
 }
 
 fn of_heartbeat(heartbeat: &'static Heartbeat) -> HeartbeatStatus {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::runtime::{RUNTIME_SHUTDOWN_TIMEOUT, host};
 use super::state::{GRACE, Init, Supervisor};
 use super::status::UP_AFTER;
-use super::{on_hang, re_exec};
+use super::{answers, on_hang, re_exec};
 use crate::config::options::Readiness;
 use crate::hang;
 use crate::model::cause::Cause;
@@ -94,9 +94,11 @@ impl Supervisor {
             }
             // When the service is up, or stops before: only then is it known what was managed.
             let is_ready = run.is_ready();
-            let is_up = is_ready || run.started.elapsed() >= UP_AFTER;
+            let left = UP_AFTER.saturating_sub(run.main_has_run_for());
+            let is_up = is_ready || left.is_zero();
             if is_ready || is_up && self.config.ready == Readiness::Implied {
                 crash_marker::service_is_up();
+                answers::started();
                 if cause.is_none() && !std::mem::replace(&mut is_announced, true) {
                     systemd::ready();
                 }
@@ -109,7 +111,7 @@ impl Supervisor {
                 return;
             }
             let unclaimed = close_unclaimed_sockets(run);
-            self.manager.wakeup().wait(if self.plan_logged { unclaimed } else { Some(UP_AFTER) });
+            self.manager.wakeup().wait(if self.plan_logged { unclaimed } else { Some(left) });
         }
     }
 

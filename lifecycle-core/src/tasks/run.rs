@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,8 @@ pub(crate) struct Run {
     pub(crate) started: Instant,
     /// Its number, if it is a run of the process's main; a manager that a test built has none.
     generation: Option<u32>,
+    /// When main began.
+    begun: OnceLock<Instant>,
     runtime: OnceLock<Handle>,
     stopping: AtomicBool,
     ready: AtomicBool,
@@ -76,6 +78,7 @@ impl Run {
             quit: CancellationToken::new(),
             started: clock.now(),
             generation,
+            begun: OnceLock::new(),
             runtime: OnceLock::new(),
             stopping: AtomicBool::new(false),
             ready: AtomicBool::new(false),
@@ -95,6 +98,7 @@ impl Run {
 
     /// The calling thread hosts this run; from here on it is the one that goes on, unless it was ended before.
     pub(crate) fn begin(&self) {
+        self.begun.get_or_init(Instant::now);
         if let Some(generation) = self.generation {
             let state = self.state();
             generation::begin(generation);
@@ -102,6 +106,11 @@ impl Run {
                 generation::stop();
             }
         }
+    }
+
+    /// How long main has run.
+    pub(crate) fn main_has_run_for(&self) -> Duration {
+        self.begun.get().map(Instant::elapsed).unwrap_or_default()
     }
 
     /// Ends the run for `cause`, unless it is ending already.

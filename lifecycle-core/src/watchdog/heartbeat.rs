@@ -16,7 +16,7 @@ use crate::os::clock::millis;
 pub use kind::Arm;
 pub(crate) use kind::BuiltIn;
 pub use known::HeartbeatSite;
-pub(crate) use known::{all, any_annotated_has_beaten, link_declared};
+pub(crate) use known::{all, any_annotated_has_beaten, any_is_stale, link_declared};
 pub use pause::HeartbeatPause;
 
 /// A sign of life that the watchdog expects at least once per `limit`.
@@ -215,6 +215,7 @@ impl Heartbeat {
     /// A run begins, and none of its code has.
     pub(crate) fn begin_run(&self) {
         self.before.store(self.beats(), Relaxed);
+        self.beaten.store(false, Relaxed);
         // A call that an earlier run left behind is nothing of this one's.
         self.calls.store(0, Relaxed);
     }

@@ -99,6 +99,11 @@ pub(crate) fn end_run() {
     WATCHDOG.run.store(0, Release);
 }
 
+/// Whether no heartbeat that is judged is stale beyond its limit.
+pub(crate) fn is_fresh() -> bool {
+    WATCHDOG.run.load(Acquire) == 0 || is_paused() || !heartbeat::any_is_stale()
+}
+
 /// A shutdown begins: from here on the process has its budget, however often this is called.
 pub(crate) fn arm_deadline() {
     if deadline::arm() {

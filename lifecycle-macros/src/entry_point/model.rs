@@ -19,6 +19,7 @@ const KNOWN: Known = &[
     ("drain", "drain = \"5s\""),
     ("drain_delay", "drain_delay = \"5s\""),
     ("ready", "ready = \"explicit\""),
+    ("probes", "probes = \"0.0.0.0:8080\""),
     ("on_hangup", "on_hangup = \"reload\""),
     ("panic", "panic = \"end\""),
     ("restart", "restart(max_crashes = 3)"),

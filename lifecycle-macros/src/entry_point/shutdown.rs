@@ -1,6 +1,9 @@
 //! The options of `#[main]` about when a service is up, and how it stops.
 
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use syn::LitStr;
 
 use crate::duration::AtLeast;
 use crate::options::{Options, not_above};
@@ -17,6 +20,7 @@ pub(super) struct Shutdown {
     pub(super) drain: Option<Duration>,
     pub(super) drain_delay: Option<Duration>,
     pub(super) ready: Option<&'static str>,
+    pub(super) probes: Option<LitStr>,
     pub(super) on_hangup: Option<&'static str>,
     pub(super) panic: Option<&'static str>,
 }
@@ -29,13 +33,34 @@ impl Shutdown {
             not_above(options, (key, part), ("shutdown_timeout", whole));
             part.map(|(time, _)| time)
         };
+        let (drain, drain_delay) = (part("drain"), part("drain_delay"));
+        let is_ready_written = options.key("ready").is_some();
         Shutdown {
-            drain: part("drain"),
-            drain_delay: part("drain_delay"),
+            drain,
+            drain_delay,
             shutdown_timeout: whole.map(|(time, _)| time),
             ready: options.choice("ready", &READY),
+            probes: probes(options, is_ready_written),
             on_hangup: options.choice("on_hangup", &ON_HANGUP),
             panic: options.choice("panic", &PANIC),
         }
     }
+}
+
+/// A platform trusts what they say, so somebody must have decided when the service is up.
+fn probes(options: &mut Options<'_>, is_ready_written: bool) -> Option<LitStr> {
+    let address = options.text("probes")?;
+    let text = address.value();
+    if !text.starts_with("unix:/") && text.parse::<SocketAddr>().is_err() {
+        let message = format!(
+            "option `probes` must be an IP address and a port, or `unix:` and a path: got `{text:?}`, write e.g. \
+             `probes = \"0.0.0.0:8080\"` or `\"unix:/run/app/probes.sock\"`"
+        );
+        options.errors.at(&address, message);
+    } else if !is_ready_written {
+        let message = "option `probes` must be written with `ready`: write `ready = \"explicit\"` and call \
+            `lifecycle::ready()`, or `ready = \"implied\"` if the service is up after a second";
+        options.errors.at(&address, message);
+    }
+    Some(address)
 }

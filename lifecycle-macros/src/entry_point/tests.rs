@@ -147,6 +147,18 @@ fn each_mistake_has_its_message() {
             "option `store` must be the URL of a Redis without TLS: write e.g. `store = \"redis://host:6379/0\"` \
              or `\"unix:/run/redis/redis.sock\"`",
         ),
+        (
+            "probes = \"localhost:80\", ready = \"explicit\"",
+            "fn main() {}",
+            "option `probes` must be an IP address and a port, or `unix:` and a path: got `\"localhost:80\"`, write e.g. \
+             `probes = \"0.0.0.0:8080\"` or `\"unix:/run/app/probes.sock\"`",
+        ),
+        (
+            "probes = \"unix:/run/app.sock\"",
+            "fn main() {}",
+            "option `probes` must be written with `ready`: write `ready = \"explicit\"` and call `lifecycle::ready()`, \
+             or `ready = \"implied\"` if the service is up after a second",
+        ),
         ("drain", "fn main() {}", "option `drain` must have a value: got `drain`, write `drain = \"5s\"`"),
     ] {
         let errors = Main::parse(args.parse().unwrap(), &item.parse().unwrap()).err().unwrap();

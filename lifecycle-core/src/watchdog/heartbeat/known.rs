@@ -22,6 +22,15 @@ pub(crate) fn any_annotated_has_beaten() -> bool {
     all().any(|heartbeat| heartbeat.has_beaten() && !heartbeat.is_probe())
 }
 
+/// Whether any that is judged is stale beyond its limit, by the watchdog's last tick.
+pub(crate) fn any_is_stale() -> bool {
+    let is_stale = |heartbeat: &Heartbeat| {
+        let allowed = heartbeat.allowed();
+        !allowed.is_zero() && heartbeat.stale() >= allowed && !heartbeat.is_at_rest()
+    };
+    all().any(is_stale)
+}
+
 /// Links what attributes declared, so that a heartbeat that never beats is known too.
 pub(crate) fn link_declared() {
     inventory::iter::<HeartbeatSite>.into_iter().for_each(|site| site.0.link());

@@ -43,6 +43,16 @@ mod restart_waits {
     pub fn main() {}
 }
 
+mod probes {
+    #[lifecycle::main(probes = "[::]:8080", ready = "implied")]
+    pub fn main() {}
+}
+
+mod probes_at_a_path {
+    #[lifecycle::main(probes = "unix:/run/app/probes.sock", ready = "explicit")]
+    pub fn main() {}
+}
+
 mod watchdog_off {
     #[lifecycle::main(watchdog = false)]
     pub fn main() {}
@@ -79,6 +89,8 @@ fn main() {
     let _ = restart_task::main;
     let _ = restart_store::main;
     let _ = restart_waits::main;
+    let _ = probes::main;
+    let _ = probes_at_a_path::main;
     let _ = watchdog_off::main;
     let _ = watchdog_on_hang::main;
     let _ = flavor::main;

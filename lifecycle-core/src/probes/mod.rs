@@ -1,0 +1,32 @@
+//! What a platform and people ask over HTTP, answered on a thread and a runtime of their own: also while the service's runtime
+//! is frozen, starts, waits or is gone.
+
+#[cfg(feature = "http")]
+mod answers;
+#[cfg(feature = "http")]
+mod listener;
+#[cfg(feature = "http")]
+mod metrics;
+#[cfg(not(feature = "http"))]
+#[path = "absent.rs"]
+mod server;
+#[cfg(feature = "http")]
+mod server;
+
+pub(crate) use server::start;
+
+use crate::model::status::Status;
+
+/// Where the answers come from. None may wait for the service.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "nobody asks"))]
+pub(crate) struct Source {
+    /// No heartbeat is stale beyond its limit.
+    pub(crate) is_live: fn() -> bool,
+    pub(crate) is_ready: fn() -> bool,
+    /// It was ready once, in this process image.
+    pub(crate) has_started: fn() -> bool,
+    /// Runs of main in this process image.
+    pub(crate) runs: fn() -> u32,
+    pub(crate) status: fn() -> Status,
+}

@@ -1,0 +1,61 @@
+//! A service that is asked how it does: the argument says what becomes of it. Files of its folder let it go on.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lifecycle::heartbeat;
+
+fn scenario() -> String {
+    std::env::args().nth(1).unwrap_or_default()
+}
+
+async fn wait_for(file: &str) {
+    while !Path::new(file).exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+struct Queue;
+
+impl Queue {
+    #[lifecycle::component(phase = "persist", timeout = "20s", on_hang = true)]
+    fn flush(&self) {
+        if scenario() == "hang" {
+            std::thread::sleep(Duration::from_secs(5));
+        }
+        while scenario() == "life" && !Path::new("end").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[heartbeat(arm = "first_beat")]
+async fn tick() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+fn init() {
+    while scenario() == "life" && !Path::new("init").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[lifecycle::main(flavor = current_thread, ready = "explicit", init = init)]
+async fn main() -> Result<(), String> {
+    lifecycle::manage(Queue);
+    println!("main");
+    if scenario() == "life" {
+        wait_for("go").await;
+    }
+    lifecycle::ready();
+    println!("up");
+    match scenario().as_str() {
+        "crash" => return Err("no luck".into()),
+        "frozen" | "hang" => std::thread::sleep(Duration::from_secs(3600)),
+        _ => {}
+    }
+    while lifecycle::is_running() {
+        tick().await;
+    }
+    Ok(())
+}

@@ -1,0 +1,2 @@
+#[lifecycle::main(probes = "8080", ready = "explicit")]
+async fn main() {}
