@@ -47,10 +47,10 @@
 #[doc(hidden)]
 pub use lifecycle_core::__private;
 pub use lifecycle_core::{
-    Cause, Ending, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult, LifecycleManager,
-    Phase, Place, Plan, PlannedHook, PreviousRun, Report, RuntimeResult, Signal, State, Status, TaskReport,
-    TaskResult, hang_report, is_running, ledger, manage, manage_arc, plan, ready, release, shutdown, spawn,
-    status, stopping, token, watchdog,
+    Cause, Ending, Failure, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult,
+    LifecycleManager, Phase, Place, Plan, PlannedHook, PreviousRun, Report, RuntimeResult, Signal, State,
+    Status, TaskReport, TaskResult, hang_report, is_running, ledger, manage, manage_arc, permanent, plan,
+    ready, release, retry_after, shutdown, spawn, status, stopping, token, watchdog,
 };
 
 /// Registers a method or a free function as a hook of the shutdown; nothing else has to name it.
@@ -169,7 +169,7 @@ pub use lifecycle_macros::heartbeat;
 /// |---|---|---|
 /// | `shutdown_timeout = "25s"` | 25 s, the whole shutdown | `LIFECYCLE_SHUTDOWN_TIMEOUT` |
 /// | `drain = "5s"` | 5 s for main and tracked tasks to return | `LIFECYCLE_DRAIN` |
-/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
+/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", max_retry_after = "24h", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_MAX_RETRY_AFTER`, `…_FILE`, `LIFECYCLE_RESTART=off` |
 /// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
@@ -196,7 +196,7 @@ pub use lifecycle_macros::heartbeat;
 ///
 /// Exit codes: **0** stopped on a signal, on request or because main returned: every hook succeeded, main and every
 /// tracked task stopped; **1** main failed and is not restarted, a hook failed or timed out, main or a tracked task blocked
-/// its thread and was left behind, or a hang; **78** the configuration or the plan is wrong;
+/// its thread and was left behind, or a hang; **78** the configuration or the plan is wrong, or a [`permanent`] failure;
 /// **130** second Ctrl-C.
 ///
 /// ```no_run

@@ -25,6 +25,7 @@ pub mod watchdog;
 
 pub use hang::hang_report;
 pub use model::cause::{Cause, Signal};
+pub use model::failure::{Failure, permanent, retry_after};
 pub use model::phase::Phase;
 pub use model::place::Place;
 pub use model::plan::{Plan, PlannedHook};

@@ -43,6 +43,8 @@ pub(crate) struct RestartPolicy {
     pub(crate) wait: Duration,
     pub(crate) factor: u32,
     pub(crate) max_wait: Duration,
+    /// What a failure may ask for at most.
+    pub(crate) max_retry_after: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +91,7 @@ impl Config {
 }
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 19] = [
+const VARIABLES: [&str; 20] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_RESTART",
@@ -98,6 +100,7 @@ const VARIABLES: [&str; 19] = [
     "LIFECYCLE_RESTART_WAIT",
     "LIFECYCLE_RESTART_FACTOR",
     "LIFECYCLE_RESTART_MAX_WAIT",
+    "LIFECYCLE_RESTART_MAX_RETRY_AFTER",
     "LIFECYCLE_RESTART_FILE",
     "LIFECYCLE_RESTART_MODE",
     "LIFECYCLE_RESTART_STORE",
@@ -127,7 +130,8 @@ impl Reader<'_> {
         let within = self.positive("LIFECYCLE_RESTART_WITHIN", options.within);
         let factor = self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1);
         let (wait, max_wait) = self.waits(options);
-        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait };
+        let max_retry_after = self.duration("LIFECYCLE_RESTART_MAX_RETRY_AFTER", options.max_retry_after);
+        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait, max_retry_after };
         let file = self.file(options.file);
         let mode = self.word(
             "LIFECYCLE_RESTART_MODE",

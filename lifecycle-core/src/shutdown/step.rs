@@ -8,6 +8,7 @@ use super::job_queue::{Before, JobQueue};
 use super::waiting::named;
 use crate::components::declaration::{Call, HookFuture, Instance};
 use crate::components::registry::{ResolvedHook, Step};
+use crate::model::failure::Meaning;
 use crate::model::report::{HookReport, HookResult};
 use crate::os::lock::{lock, try_lock};
 use crate::os::wakeup::Wakeup;
@@ -40,6 +41,8 @@ struct Group {
 /// What became of a job; the rest of its report is known from its declaration.
 pub(super) struct Outcome {
     result: HookResult,
+    /// Of the failures that were alive when it failed.
+    meaning: Option<Meaning>,
     took: Duration,
 }
 
@@ -158,7 +161,7 @@ impl StepRun {
             jobs.queue.close();
             let now = Instant::now();
             for index in 0..jobs.queue.len() {
-                let leftover = self.end(jobs, index, HookResult::TimedOut, now);
+                let leftover = self.end(jobs, index, (HookResult::TimedOut, None), now);
                 if let Some(Before::Running(Running { stop: Some(stop), .. })) = &leftover {
                     stop.request();
                 }
@@ -173,7 +176,7 @@ impl StepRun {
         for Group { hook, is_blocking, jobs } in &self.groups {
             let queue = if *is_blocking { &self.blocking.queue } else { &self.asynchronous.queue };
             let mut good: Option<usize> = None;
-            queue.for_each_end(jobs.clone(), |Outcome { result, took }| {
+            queue.for_each_end(jobs.clone(), |Outcome { result, meaning, took }| {
                 if let Some(report) = good.filter(|_| *result == HookResult::Done).map(|at| &mut reports[at])
                 {
                     report.instances += 1;
@@ -183,7 +186,7 @@ impl StepRun {
                 if *result == HookResult::Done {
                     good = Some(reports.len());
                 }
-                reports.push(report(hook, result.clone(), *took));
+                reports.push(HookReport { meaning: *meaning, ..report(hook, result.clone(), *took) });
             });
         }
     }
@@ -193,12 +196,12 @@ impl StepRun {
         &self,
         jobs: &Jobs,
         index: usize,
-        result: HookResult,
+        (result, meaning): (HookResult, Option<Meaning>),
         now: Instant,
     ) -> Option<Before<Option<Instance>, Running>> {
         let finished = jobs.queue.end(index, |running| {
             let took = running.map_or(Duration::ZERO, |running| now.saturating_duration_since(running.since));
-            Outcome { result, took }
+            Outcome { result, meaning, took }
         })?;
         if finished.last && self.is_done() {
             self.wakeup.notify();
@@ -209,9 +212,9 @@ impl StepRun {
     /// Returns when.
     pub(super) fn ended(&self, jobs: &Jobs, index: usize, ended: Ended) -> Instant {
         let result = match ended {
-            Ended::Well => HookResult::Done,
-            Ended::Failed(error) => HookResult::Failed(error),
-            Ended::Panicked(message) => HookResult::Panicked(message),
+            Ended::Well => (HookResult::Done, None),
+            Ended::Failed(failed) => (HookResult::Failed(failed.text), failed.meaning),
+            Ended::Panicked(message) => (HookResult::Panicked(message), None),
         };
         let now = Instant::now();
         let before = self.end(jobs, index, result, now);
@@ -233,7 +236,7 @@ pub(super) fn drop_elsewhere(value: impl Send + 'static) {
 
 pub(super) fn report(hook: &ResolvedHook, result: HookResult, took: Duration) -> HookReport {
     let ResolvedHook { name, phase, order, place, .. } = *hook;
-    HookReport { phase, order, name, place, result, took, instances: 1 }
+    HookReport { phase, order, name, place, result, took, instances: 1, meaning: None }
 }
 
 /// The step that a manager's shutdown is at, for those who must name its hooks from outside: the second Ctrl-C, and the

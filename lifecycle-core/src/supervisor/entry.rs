@@ -16,11 +16,12 @@ use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
+use crate::model::report::EXIT_PERMANENT;
 use crate::os::{deadline, log, signal, stderr};
 use crate::watchdog;
 
-/// `EX_CONFIG` of sysexits.h.
-const EXIT_CONFIG: u8 = 78;
+/// `EX_CONFIG` of sysexits.h, as after a permanent failure.
+const EXIT_CONFIG: u8 = EXIT_PERMANENT;
 
 /// What `#[lifecycle::main]` makes of a program.
 pub struct Main {

@@ -11,6 +11,7 @@ use super::service::{GRACE, Init, Service};
 use super::status::UP_AFTER;
 use super::{on_hang, re_exec};
 use crate::model::cause::Cause;
+use crate::model::failure::Meaning;
 use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
 use crate::os::{crash_marker, deadline, signal};
@@ -77,7 +78,7 @@ impl Service {
             if let Some((cause, _)) = &cause {
                 watchdog::arm_deadline();
                 watchdog::end_run();
-                self.record_cause(cause);
+                self.record_cause(cause, run.meaning());
             }
             // When the service is up, or stops before: only then is it known what was managed.
             let is_up = run.is_ready() || run.started.elapsed() >= UP_AFTER;
@@ -107,7 +108,7 @@ impl Service {
     }
 
     /// Before any hook runs: whatever becomes of the shutdown, the ledger knows what it was for.
-    fn record_cause(&mut self, cause: &Cause) {
+    fn record_cause(&mut self, cause: &Cause, meaning: Option<Meaning>) {
         if let Cause::MainFailed(error) = cause {
             // As std's main prints it.
             log::raw_later(format!("Error: {error}\n"));
@@ -116,7 +117,7 @@ impl Service {
             return self.events.stop_was_asked_for();
         }
         if let Some(ledger) = &self.events.ledger {
-            self.manager.set_previous(ledger.crashed_later(cause.summary()));
+            self.manager.set_previous(ledger.crashed_later(cause.summary(), meaning));
         }
     }
 
@@ -132,6 +133,7 @@ impl Service {
         };
         run.quit.cancel();
         report.runtime = self.wait_for_runtime(run);
+        report.meaning = run.meaning();
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
         log::say_later(level, report.to_string());
         report
@@ -170,9 +172,14 @@ impl Service {
             self.earlier_failure.get_or_insert(failure);
         }
         let Some(ledger) = &self.events.ledger else { return false };
+        let meaning = report.meaning();
+        meaning
+            .filter(|meaning| Some(*meaning) > report.meaning)
+            .into_iter()
+            .for_each(|m| ledger.asks_for(m));
         // The crash was recorded before the hooks ran; a restart waits until the disk has it.
         ledger.settle();
-        let again = self.events.stopped_by().is_none();
+        let again = self.events.stopped_by().is_none() && meaning != Some(Meaning::Permanent);
         if again {
             deadline::disarm();
         }

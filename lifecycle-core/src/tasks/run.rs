@@ -14,6 +14,8 @@ use super::generation;
 use super::stop::Stop;
 use super::tracked::TrackedTask;
 use crate::model::cause::Cause;
+use crate::model::failure::{self, Meaning};
+use crate::model::outcome::Failed;
 use crate::model::place::Place;
 use crate::model::report::{TaskReport, TaskResult};
 use crate::os::lock::lock;
@@ -39,6 +41,8 @@ pub(crate) struct Run {
 struct State {
     /// The first one wins; with its moment, from which the budget of the shutdown counts.
     cause: Option<(Cause, Instant)>,
+    /// What the failures that were alive then ask for.
+    meaning: Option<Meaning>,
     tasks: BTreeMap<u64, Task>,
     next_task: u64,
     /// How many of them are being dropped.
@@ -95,14 +99,15 @@ impl Run {
 
     /// Ends the run for `cause`, unless it is ending already.
     pub(crate) fn end(&self, cause: Cause) -> bool {
-        let ended = self.set_cause(&mut self.state(), cause);
+        let ended = self.set_cause(&mut self.state(), cause, None);
         if ended {
             self.tell_the_end();
         }
         ended
     }
 
-    fn set_cause(&self, state: &mut State, cause: Cause) -> bool {
+    /// `meaning`: of failures that were alive when the user's code ended; they may be dropped by now.
+    fn set_cause(&self, state: &mut State, cause: Cause, meaning: Option<Meaning>) -> bool {
         if state.cause.is_some() {
             return false;
         }
@@ -111,6 +116,7 @@ impl Run {
         if self.generation.is_some() {
             generation::stop();
         }
+        state.meaning = meaning.max(failure::alive()).filter(|_| cause.is_failure());
         state.cause = Some((cause, Instant::now()));
         true
     }
@@ -123,6 +129,11 @@ impl Run {
 
     pub(crate) fn cause(&self) -> Option<(Cause, Instant)> {
         self.state().cause.clone()
+    }
+
+    /// What the failures that were alive when the run failed ask for.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        self.state().meaning
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -222,14 +233,15 @@ pub(crate) struct Membership {
 impl Membership {
     /// Main ended: that ends the run, well or not.
     pub(crate) fn main_ended(self, ended: Ended) {
-        let (cause, result) = match ended {
-            Ended::Well => (Cause::MainReturned, None),
-            Ended::Failed(error) => (Cause::MainFailed(error.clone()), Some(TaskResult::Failed(error))),
-            Ended::Panicked(message) => {
-                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)))
+        self.leave(Some(match ended {
+            Ended::Well => (Cause::MainReturned, None, None),
+            Ended::Failed(Failed { text, meaning }) => {
+                (Cause::MainFailed(text.clone()), Some(TaskResult::Failed(text)), meaning)
             }
-        };
-        self.leave(Some((cause, result)));
+            Ended::Panicked(message) => {
+                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)), None)
+            }
+        }));
     }
 
     /// A tracked task ended: nothing follows if it ended well.
@@ -237,20 +249,20 @@ impl Membership {
         let task = name.to_owned();
         match ended {
             Ended::Well => {}
-            Ended::Failed(error) => {
-                let cause = Cause::TaskFailed { task, error: error.clone() };
-                self.leave(Some((cause, Some(TaskResult::Failed(error)))));
+            Ended::Failed(Failed { text, meaning }) => {
+                let cause = Cause::TaskFailed { task, error: text.clone() };
+                self.leave(Some((cause, Some(TaskResult::Failed(text)), meaning)));
             }
             Ended::Panicked(message) => {
                 let cause = Cause::TaskPanicked { task, message: message.clone() };
-                self.leave(Some((cause, Some(TaskResult::Panicked(message)))));
+                self.leave(Some((cause, Some(TaskResult::Panicked(message)), None)));
             }
         }
     }
 
     /// In one step with what its end means for the run: whoever looks finds it live in a run that goes on, or gone and the
     /// cause there. If the run ends already, a failure is a row of its report.
-    fn leave(&self, end: Option<(Cause, Option<TaskResult>)>) {
+    fn leave(&self, end: Option<(Cause, Option<TaskResult>, Option<Meaning>)>) {
         let mut state = self.run.state();
         let Some(task) = state.tasks.remove(&self.id) else { return };
         // The shutdown waits for the last task that is dropped, or for one that observes it.
@@ -261,8 +273,8 @@ impl Membership {
             self.run.is_stopping() && task.slot.observed_shutdown()
         };
         let mut is_end = false;
-        if let Some((cause, result)) = end {
-            is_end = self.run.set_cause(&mut state, cause);
+        if let Some((cause, result, meaning)) = end {
+            is_end = self.run.set_cause(&mut state, cause, meaning);
             let row =
                 |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
             state.failures.extend(result.filter(|_| !is_end).map(row));

@@ -10,9 +10,13 @@ use serde::Serialize;
 pub use task::{TaskReport, TaskResult};
 
 use crate::model::cause::Cause;
+use crate::model::failure::Meaning;
 use crate::model::phase::Phase;
 use crate::model::place::Place;
 use crate::model::plan::as_millis;
+
+/// `EX_CONFIG` of sysexits.h: no restart helps.
+pub(crate) const EXIT_PERMANENT: u8 = 78;
 
 /// What a shutdown did. `Display` is a table.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +33,9 @@ pub struct Report {
     /// From the first moment to the last hook.
     #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
+    /// What the run's failure asks for; not what its hooks ask for.
+    #[serde(skip)]
+    pub(crate) meaning: Option<Meaning>,
 }
 
 /// What became of the tokio runtime after the last hook.
@@ -80,6 +87,9 @@ pub struct HookReport {
     pub took: Duration,
     /// For how many instances.
     pub instances: usize,
+    /// Of the failures that were alive when it failed.
+    #[serde(skip)]
+    pub(crate) meaning: Option<Meaning>,
 }
 
 /// How a hook ended.
@@ -138,6 +148,7 @@ impl Report {
             tasks: Vec::new(),
             runtime: RuntimeResult::Stopped,
             took: Duration::ZERO,
+            meaning: None,
         }
     }
 
@@ -158,7 +169,16 @@ impl Report {
     /// The exit code that this report alone calls for.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        u8::from(self.cause.is_failure() || !self.is_success())
+        match self.meaning() {
+            Some(Meaning::Permanent) => EXIT_PERMANENT,
+            _ => u8::from(self.cause.is_failure() || !self.is_success()),
+        }
+    }
+
+    /// What a failed run asks for, by its cause or by a hook that failed, too.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        let hooks = self.hooks.iter().filter_map(|hook| hook.meaning).max();
+        self.meaning.max(hooks).filter(|_| self.cause.is_failure())
     }
 
     /// The first thing that went wrong, in words.
@@ -200,8 +220,14 @@ impl Report {
                 n => format!("everything stopped, {n} tasks by being dropped: exit code 0"),
             },
             (code, Some(failure)) if !self.cause.is_failure() => format!("{failure}: exit code {code}"),
-            (_, Some(failure)) => format!("the run failed: {}; {failure}", self.cause),
-            (_, None) => format!("the run failed: {}", self.cause),
+            (_, failure) => {
+                let failure = failure.map_or_else(String::new, |failure| format!("; {failure}"));
+                let permanent = match self.meaning() {
+                    Some(Meaning::Permanent) => format!("; permanent: exit code {EXIT_PERMANENT}"),
+                    _ => String::new(),
+                };
+                format!("the run failed: {}{failure}{permanent}", self.cause)
+            }
         }
     }
 }
@@ -220,6 +246,7 @@ mod tests {
             result: result.clone(),
             took: Duration::from_millis(3),
             instances: 1,
+            meaning: None,
         });
         Report { hooks: hooks.collect(), took: Duration::from_millis(4), ..Report::empty(cause) }
     }

@@ -116,10 +116,13 @@ fn run(mark: &Mark) -> String {
 }
 
 fn row(crash: &Crash) -> [String; 5] {
-    let then = match crash.wait() {
-        None => "not answered yet".to_owned(),
-        Some(wait) if wait.is_zero() => "at once".to_owned(),
-        Some(wait) => format!("wait of {}", Rounded(wait)),
+    let asked = crash.retry_after().filter(|asked| crash.wait().is_none_or(|wait| wait < *asked));
+    let then = match (asked, crash.wait()) {
+        _ if crash.is_permanent() => "permanent".to_owned(),
+        (Some(asked), _) => format!("retry after {}", Rounded(asked)),
+        (None, None) => "not answered yet".to_owned(),
+        (None, Some(wait)) if wait.is_zero() => "at once".to_owned(),
+        (None, Some(wait)) => format!("wait of {}", Rounded(wait)),
     };
     let at = humantime::format_rfc3339_seconds(crash.at()).to_string();
     [at, crash.pid().to_string(), Rounded(crash.uptime()).to_string(), then, crash.cause().to_owned()]

@@ -17,17 +17,7 @@ fn moment(boot: &str, elapsed: Duration, off: i64) -> Moment {
 }
 
 fn crash(when: Moment, uptime: Duration) -> Crash {
-    let uptime_ms = millis(uptime);
-    Crash {
-        cause: "x".into(),
-        when,
-        pid: 7,
-        service: None,
-        uptime_ms,
-        counted: None,
-        wait_ms: None,
-        waited_ms: 0,
-    }
+    Crash { uptime_ms: millis(uptime), ..Crash::new("x".into(), when, 7) }
 }
 
 /// A wall clock that steps by up to two days between any two crashes.
@@ -44,8 +34,8 @@ proptest! {
             elapsed += uptime;
             let now = moment("one", elapsed, off);
             record.add_crash(crash(now.clone(), uptime));
-            answer(&mut record, "app", policy, &now);
-            let admission = admission(&record, "app", policy, &now);
+            answer(&mut record, &Program::app(), policy, &now);
+            let admission = admission(&record, &Program::app(), policy, &now);
             prop_assert_eq!((admission.wait, admission.crashes), (expected.1.wait, expected.1.crashes));
             elapsed += admission.wait;
             record.crashes.last_mut().expect("added").waited_ms = millis(admission.wait);
@@ -63,8 +53,8 @@ proptest! {
             let boot = boot.to_string();
             let now = moment(&boot, elapsed, *off);
             record.add_crash(crash(now.clone(), *uptime));
-            answer(&mut record, "app", policy, &now);
-            let admission = admission(&record, "app", policy, &moment(&boot, elapsed, *seen));
+            answer(&mut record, &Program::app(), policy, &now);
+            let admission = admission(&record, &Program::app(), policy, &moment(&boot, elapsed, *seen));
             prop_assert!(admission.wait <= policy.max_wait);
         }
     }
@@ -77,11 +67,11 @@ proptest! {
             elapsed += uptime;
             let now = moment("one", elapsed, 0);
             record.add_crash(crash(now.clone(), uptime));
-            answer(&mut record, "app", policy, &now);
+            answer(&mut record, &Program::app(), policy, &now);
         }
         let later = Duration::from_secs(later);
-        let before = admission(&record, "app", policy, &moment("one", elapsed, 0)).wait;
-        let after = admission(&record, "app", policy, &moment("one", elapsed + later, 0)).wait;
+        let before = admission(&record, &Program::app(), policy, &moment("one", elapsed, 0)).wait;
+        let after = admission(&record, &Program::app(), policy, &moment("one", elapsed + later, 0)).wait;
         prop_assert_eq!(after, before.saturating_sub(later));
     }
 }

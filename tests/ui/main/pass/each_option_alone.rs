@@ -43,6 +43,11 @@ mod restart_waits {
     pub fn main() {}
 }
 
+mod restart_max_retry_after {
+    #[lifecycle::main(restart(max_retry_after = "0s"))]
+    pub fn main() {}
+}
+
 mod watchdog_off {
     #[lifecycle::main(watchdog = false)]
     pub fn main() {}
