@@ -200,6 +200,22 @@ mod tests {
         }
     }
 
+    /// Fields may be added: this version reads what an earlier one wrote, and a later one may know more.
+    #[test]
+    fn versions_with_more_or_fewer_fields_read_each_other() {
+        let when = r#""at": "2026-01-01T00:00:00.000Z", "boot": "b", "since_boot_ms": 5"#;
+        let fewer = format!(r#"{{"cause": "x", {when}, "pid": 7, "uptime_ms": 1, "wait_ms": null}}"#);
+        let more = fewer.replace("\"pid\"", r#""tomorrow": [{"a": 1}], "build": "id-0a", "pid""#);
+        for (crash, build) in [(&fewer, None), (&more, Some("id-0a"))] {
+            let text = format!(r#"{{"version": 1, "later": true, "runs": [], "crashes": [{crash}]}}"#);
+            let record = Record::parse(text.as_bytes()).expect("readable");
+            assert_eq!(record.crashes[0].build(), build);
+            assert_eq!((record.crashes[0].retry_after(), record.crashes[0].is_permanent()), (None, false));
+        }
+        let reason = Record::parse(br#"{"version": 2, "crashes": []}"#).expect_err("a change of meaning");
+        assert!(reason.contains("version 2, and this program knows 1"), "{reason}");
+    }
+
     #[test]
     fn waits_that_were_spent_do_not_count_as_time() {
         let record = Record { crashes: vec![crash(0, 60_000), crash(61, 0)], ..Record::default() };

@@ -96,8 +96,18 @@ impl fmt::Display for History {
             (1, _) => writeln!(f, "1 crash:")?,
             _ => writeln!(f, "{recorded} crashes:")?,
         }
-        let rows: Vec<_> = self.record.crashes.iter().map(row).collect();
-        table::write(f, ["at", "pid", "up", "then", "cause"], &rows)
+        let builds = builds(&self.record);
+        if builds.len() < 2 {
+            let rows: Vec<_> = self.record.crashes.iter().map(row).collect();
+            return table::write(f, ["at", "pid", "up", "then", "cause"], &rows);
+        }
+        let rows = self.record.crashes.iter().map(|crash| {
+            let number = builds.iter().position(|build| Some(*build) == crash.build());
+            let number = number.map_or("?".to_owned(), |number| (number + 1).to_string());
+            let [at, pid, up, then, cause] = row(crash);
+            [at, pid, number, up, then, cause]
+        });
+        table::write(f, ["at", "pid", "build", "up", "then", "cause"], &Vec::from_iter(rows))
     }
 }
 
@@ -113,6 +123,17 @@ fn run(mark: &Mark) -> String {
     let since = humantime::format_rfc3339_seconds(mark.since.at);
     let when = if mark.state == RunState::Running { "since" } else { "at" };
     format!("pid {} {state} {when} {since}", mark.process.pid)
+}
+
+/// Each build once, in the order of its first crash.
+fn builds(record: &Record) -> Vec<&str> {
+    let mut builds = Vec::new();
+    for build in record.crashes.iter().filter_map(Crash::build) {
+        if !builds.contains(&build) {
+            builds.push(build);
+        }
+    }
+    builds
 }
 
 fn row(crash: &Crash) -> [String; 5] {

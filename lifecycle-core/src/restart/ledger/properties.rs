@@ -42,6 +42,45 @@ proptest! {
         }
     }
 
+    /// Crashes of another build in between, however many, change no decision.
+    #[test]
+    fn other_builds_change_nothing(
+        policy in policies(), uptimes in uptimes(), others in vec(0_usize..4, 60),
+    ) {
+        let (mut record, mut elapsed, program) = (Record::new(), Duration::ZERO, Program::app());
+        let of = |build: &str, crash| Crash { build: Some(build.to_owned()), ..crash };
+        for ((expected, &uptime), &others) in live(&policy, &uptimes).into_iter().zip(&uptimes).zip(&others) {
+            elapsed += uptime;
+            let now = moment("one", elapsed, 0);
+            (0..others).for_each(|_| record.add_crash(of("two", crash(now.clone(), Duration::ZERO))));
+            record.add_crash(of("one", crash(now.clone(), uptime)));
+            answer(&mut record, &program, policy, &now);
+            if record.recorded <= 100 {
+                let admission = admission(&record, &program, policy, &now);
+                prop_assert_eq!((admission.wait, admission.crashes), (expected.1.wait, expected.1.crashes));
+            }
+        }
+    }
+
+    /// Whatever failures ask for, and whatever clocks do: never more than the longest of both waits, and within one boot
+    /// never less than what the newest one asked for.
+    #[test]
+    fn what_is_asked_for_is_waited_up_to_the_most(
+        policy in policies(), uptimes in uptimes(), asked in vec(0_u64..3_000_000, 60), steps in steps(),
+    ) {
+        let (mut record, mut elapsed, program) = (Record::new(), Duration::ZERO, Program::app());
+        for ((&uptime, &asked), &off) in uptimes.iter().zip(&asked).zip(&steps) {
+            elapsed += uptime;
+            let now = moment("one", elapsed, 0);
+            record.add_crash(Crash { retry_after_ms: Some(asked), ..crash(now.clone(), uptime) });
+            answer(&mut record, &program, policy, &now);
+            let here = admission(&record, &program, policy, &now).wait;
+            prop_assert!(here >= Duration::from_millis(asked).min(policy.max_retry_after));
+            let after_a_boot = admission(&record, &program, policy, &moment("two", elapsed, off)).wait;
+            prop_assert!(here.max(after_a_boot) <= policy.max_wait.max(policy.max_retry_after));
+        }
+    }
+
     /// A boot between any two crashes, so that only the clock on the wall is left: no wait is longer than the longest.
     #[test]
     fn no_clock_makes_a_wait_longer_than_the_longest(
