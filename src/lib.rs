@@ -47,12 +47,13 @@
 #[doc(hidden)]
 pub use lifecycle_core::__private;
 pub use lifecycle_core::{
-    Busy, Cause, Ending, Flavor, Hangup, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport, HookResult,
-    LifecycleManager, OnHang, OnStop, Options, Phase, Place, Plan, PlannedHook, PreviousRun, Readiness,
-    Reloads, Report, RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal,
+    Busy, Cause, Ending, Failure, Flavor, Hangup, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport,
+    HookResult, LifecycleManager, OnHang, OnStop, Options, Phase, Place, Plan, PlannedHook, PreviousRun,
+    Readiness, Reloads, Report, RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal,
     SocketStatus, State, Status, StopHook, TaskReport, TaskResult, WatchdogOptions, busy, deadline,
-    hang_report, is_running, ledger, listen, listen_named, manage, manage_arc, on_stop, plan, ready, release,
-    reloads, shutdown, spawn, spawn_blocking, status, stopping, token, track, watchdog,
+    hang_report, is_running, ledger, listen, listen_named, manage, manage_arc, on_stop, permanent, plan,
+    ready, release, reloads, retry_after, shutdown, spawn, spawn_blocking, status, stopping, token, track,
+    watchdog,
 };
 
 #[cfg(feature = "test")]
@@ -248,7 +249,7 @@ pub use lifecycle_macros::task;
 /// | `ready = "explicit"` | `"implied"`: ready at the first heartbeat, after a second, or by [`ready()`](fn@ready); `"explicit"`: by the call alone | `LIFECYCLE_READY` |
 /// | `on_hangup = "stop"`, `"reload"` or `"ignore"` | what SIGHUP does: a reload where anything would hear of it; else it is ignored under systemd and a stop elsewhere | `LIFECYCLE_ON_HANGUP` |
 /// | `panic = "end"` | `"report"`: a panic outside of main and tracked tasks is warned about once; `"end"`: it ends the run as a failure | `LIFECYCLE_PANIC` |
-/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FILE`, `LIFECYCLE_RESTART=off` |
+/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", max_retry_after = "24h", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_MAX_RETRY_AFTER`, `…_FILE`, `LIFECYCLE_RESTART=off` |
 /// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
@@ -277,7 +278,7 @@ pub use lifecycle_macros::task;
 ///
 /// Exit codes: **0** stopped on a signal, on request or because main returned: every hook succeeded, main and every
 /// tracked task stopped; **1** main failed and is not restarted, a hook failed or timed out, main or a tracked task blocked
-/// its thread and was left behind, or a hang; **78** the configuration or the plan is wrong;
+/// its thread and was left behind, or a hang; **78** the configuration or the plan is wrong, or a [`permanent`] failure;
 /// **130** second Ctrl-C.
 ///
 /// ```no_run

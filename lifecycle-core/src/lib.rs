@@ -34,6 +34,7 @@ pub use config::options::{
 };
 pub use hang::hang_report;
 pub use model::cause::{Cause, Signal};
+pub use model::failure::{Failure, permanent, retry_after};
 pub use model::phase::Phase;
 pub use model::place::Place;
 pub use model::plan::{Plan, PlannedHook};

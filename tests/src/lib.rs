@@ -2,6 +2,7 @@
 
 pub mod allocator;
 pub mod broken;
+pub mod builds;
 mod child;
 pub mod clients;
 pub mod documents;

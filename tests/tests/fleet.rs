@@ -118,6 +118,29 @@ fn the_rule_is_that_of_one_replica() {
     let _ = stop(one);
 }
 
+/// A replica that starts on another machine, without a ledger, waits as long as the first was asked to.
+#[test]
+fn what_one_replica_was_asked_for_holds_for_all() {
+    let redis = Redis::start();
+    let failing = |how: &str, asked: &str| {
+        Service::new(env!("CARGO_BIN_EXE_failures"))
+            .args([how, asked])
+            .env("LIFECYCLE_RESTART_STORE", redis.url())
+            .env("LIFECYCLE_RESTART_SERVICE", "bot")
+    };
+    // One that runs already, and crashes later, waits for it, too.
+    let mut other = failing("late", "1").start();
+    other.line("run 1");
+    let mut first = failing("bare", "60000").start();
+    first.line("its failure asked for no retry within 1m: waiting 60s");
+    let mut second = failing("handled", "1").start();
+    let wait = second.line("another replica was asked not to retry yet: waiting");
+    assert!(wait.contains("to skip the wait, start a new build, or without the store"), "{wait}");
+    assert!(stop(second).stdout.is_empty());
+    other.line("another replica was asked not to retry yet: waiting");
+    let _ = (stop(first), stop(other));
+}
+
 /// Redis is killed, and comes back: one warning, crashes go on in the local ledger, and later in Redis again.
 #[test]
 fn redis_may_go_and_come_back() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Failed, Outcome};
 use crate::model::phase::Phase;
 use crate::model::place::Place;
 
@@ -74,7 +74,7 @@ impl TaskRestart {
 /// What a method is called for; `None` for a free function.
 pub(crate) type Instance = Arc<dyn Any + Send + Sync>;
 
-pub(crate) type HookFuture = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+pub(crate) type HookFuture = Pin<Box<dyn Future<Output = Result<(), Failed>> + Send>>;
 
 /// A hook with its type erased, by function pointers: in a program of a thousand hooks each costs a few small functions.
 pub struct Hook {
@@ -100,7 +100,7 @@ pub enum Call {
     /// An `async fn`.
     Async(AsyncCall),
     /// A `fn`.
-    Blocking(fn(&Option<Instance>) -> Result<(), String>),
+    Blocking(fn(&Option<Instance>) -> Result<(), Failed>),
 }
 
 impl fmt::Debug for Call {
@@ -118,7 +118,7 @@ pub(crate) type AsyncCall = fn(&Option<Instance>) -> Box<dyn Running + Send + '_
 /// The future of an `async fn`, whatever it returns: a table of functions and nothing around it.
 pub trait Running {
     /// Polls it.
-    fn poll_outcome(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), String>>;
+    fn poll_outcome(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Failed>>;
 }
 
 impl<F> Running for F
@@ -126,7 +126,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    fn poll_outcome(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), String>> {
+    fn poll_outcome(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Failed>> {
         self.poll(context).map(Outcome::outcome)
     }
 }

@@ -49,6 +49,8 @@ pub struct RestartOptions {
     pub factor: u32,
     /// The longest wait.
     pub max_wait: Duration,
+    /// The longest wait that a failure may ask for.
+    pub max_retry_after: Duration,
     /// The ledger's file; by default `.restart_count` in the state directory.
     pub file: Option<&'static str>,
     /// What runs main again.
@@ -147,6 +149,7 @@ impl RestartOptions {
         wait: Duration::from_secs(60),
         factor: 2,
         max_wait: Duration::from_secs(300),
+        max_retry_after: Duration::from_secs(24 * 3600),
         file: None,
         mode: RestartMode::Task,
         store: None,

@@ -54,6 +54,8 @@ pub(crate) struct RestartPolicy {
     pub(crate) wait: Duration,
     pub(crate) factor: u32,
     pub(crate) max_wait: Duration,
+    /// What a failure may ask for at most.
+    pub(crate) max_retry_after: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -115,7 +117,7 @@ const ON_HANGUP: [(&str, Option<Hangup>); 3] =
 const PANIC: [(&str, bool); 2] = [("end", true), ("report", false)];
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 25] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_DRAIN_DELAY",
@@ -129,6 +131,7 @@ const VARIABLES: [&str; 24] = [
     "LIFECYCLE_RESTART_WAIT",
     "LIFECYCLE_RESTART_FACTOR",
     "LIFECYCLE_RESTART_MAX_WAIT",
+    "LIFECYCLE_RESTART_MAX_RETRY_AFTER",
     "LIFECYCLE_RESTART_FILE",
     "LIFECYCLE_RESTART_MODE",
     "LIFECYCLE_RESTART_STORE",
@@ -175,7 +178,8 @@ impl Reader<'_> {
         let within = self.positive("LIFECYCLE_RESTART_WITHIN", options.within);
         let factor = self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1);
         let (wait, max_wait) = self.waits(options);
-        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait };
+        let max_retry_after = self.duration("LIFECYCLE_RESTART_MAX_RETRY_AFTER", options.max_retry_after);
+        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait, max_retry_after };
         let file = self.file(options.file);
         let mode = self.word(
             "LIFECYCLE_RESTART_MODE",

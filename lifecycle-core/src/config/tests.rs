@@ -23,6 +23,7 @@ fn every_wrong_value_is_named_with_what_to_write() {
         ("LIFECYCLE_RESTART_FACTOR", "0", "whole number from 1 to 4294967295"),
         ("LIFECYCLE_RESTART_WITHIN", "0s", "longer than zero"),
         ("LIFECYCLE_RESTART_MAX_WAIT", "1", "time unit needed"),
+        ("LIFECYCLE_RESTART_MAX_RETRY_AFTER", "1 day or two", "write a duration"),
         ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
         ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "longer than zero"),
         ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "write a duration"),

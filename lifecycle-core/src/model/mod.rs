@@ -2,6 +2,7 @@
 
 pub(crate) mod cause;
 pub(crate) mod error;
+pub(crate) mod failure;
 pub(crate) mod outcome;
 pub(crate) mod phase;
 pub(crate) mod place;

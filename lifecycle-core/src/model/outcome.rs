@@ -2,6 +2,26 @@
 
 use std::fmt::{Debug, Display};
 
+use super::failure::{self, Meaning};
+
+/// An error of the user's once it is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// What it said.
+    pub(crate) text: String,
+    /// What was alive of failures with a meaning just before it was dropped, itself included.
+    pub(crate) meaning: Option<Meaning>,
+}
+
+impl Failed {
+    fn new<E>(error: E, text: impl FnOnce(&E) -> String) -> Failed {
+        let text = text(&error);
+        let meaning = failure::alive();
+        drop(error);
+        Failed { text, meaning }
+    }
+}
+
 /// The result of a hook or a tracked task.
 #[diagnostic::on_unimplemented(
     message = "a component hook, `init` function or tracked task must return `()` or `Result<(), E>` where `E: Display`: got `{Self}`",
@@ -12,19 +32,19 @@ pub trait Outcome {
     /// The result with the text for the report.
     ///
     /// # Errors
-    /// `{:#}` of the error, so that anyhow's chain is seen.
-    fn outcome(self) -> Result<(), String>;
+    /// Of the error `{:#}`, so that anyhow's chain is seen.
+    fn outcome(self) -> Result<(), Failed>;
 }
 
 impl Outcome for () {
-    fn outcome(self) -> Result<(), String> {
+    fn outcome(self) -> Result<(), Failed> {
         Ok(())
     }
 }
 
 impl<E: Display> Outcome for Result<(), E> {
-    fn outcome(self) -> Result<(), String> {
-        self.map_err(|error| format!("{error:#}"))
+    fn outcome(self) -> Result<(), Failed> {
+        self.map_err(|error| Failed::new(error, |error| format!("{error:#}")))
     }
 }
 
@@ -39,7 +59,7 @@ impl<T> Returns for fn() -> T {
 }
 
 impl Outcome for <fn() -> ! as Returns>::Output {
-    fn outcome(self) -> Result<(), String> {
+    fn outcome(self) -> Result<(), Failed> {
         self
     }
 }
@@ -52,23 +72,23 @@ impl Outcome for <fn() -> ! as Returns>::Output {
 )]
 pub trait MainOutcome {
     /// `Err` carries `{:?}` of the error.
-    fn main_outcome(self) -> Result<(), String>;
+    fn main_outcome(self) -> Result<(), Failed>;
 }
 
 impl MainOutcome for () {
-    fn main_outcome(self) -> Result<(), String> {
+    fn main_outcome(self) -> Result<(), Failed> {
         Ok(())
     }
 }
 
 impl<E: Debug> MainOutcome for Result<(), E> {
-    fn main_outcome(self) -> Result<(), String> {
-        self.map_err(|error| format!("{error:?}"))
+    fn main_outcome(self) -> Result<(), Failed> {
+        self.map_err(|error| Failed::new(error, |error| format!("{error:?}")))
     }
 }
 
 impl MainOutcome for <fn() -> ! as Returns>::Output {
-    fn main_outcome(self) -> Result<(), String> {
+    fn main_outcome(self) -> Result<(), Failed> {
         self
     }
 }

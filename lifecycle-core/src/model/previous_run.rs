@@ -28,6 +28,16 @@ pub struct PreviousRun {
     /// How long it had been up by then.
     #[serde(rename = "uptime_ms", serialize_with = "as_millis")]
     pub uptime: Duration,
+    /// Which build it was: `id-` and the linker's build id in hexadecimal digits, or `file-` and the executable's inode, size
+    /// and time. `None` if it is not known.
+    pub build: Option<String>,
+    /// Whether that is another build than the one that runs now.
+    pub other_build: bool,
+    /// Whether its failure was [`permanent`](crate::permanent).
+    pub permanent: bool,
+    /// The wait that its failure asked for, by [`retry_after`](crate::retry_after).
+    #[serde(rename = "retry_after_ms", serialize_with = "as_optional_millis")]
+    pub retry_after: Option<Duration>,
 }
 
 /// How a run ended.
@@ -73,10 +83,15 @@ impl fmt::Display for PreviousRun {
         };
         let up = Rounded(self.uptime);
         let at = humantime::format_rfc3339_seconds(self.at);
-        write!(f, "previous run (pid {}) {ended} after {up} ({when} {at})", self.pid)?;
-        match &self.ending {
-            Ending::Crashed(cause) | Ending::Incomplete(cause) => write!(f, ": {cause}"),
-            _ => Ok(()),
+        let build = if self.other_build { ", another build" } else { "" };
+        write!(f, "previous run (pid {}{build}) {ended} after {up} ({when} {at})", self.pid)?;
+        if let Ending::Crashed(cause) | Ending::Incomplete(cause) = &self.ending {
+            write!(f, ": {cause}")?;
+        }
+        match self.retry_after {
+            _ if self.permanent => f.write_str(" (permanent)"),
+            Some(wait) => write!(f, " (retry after {})", Rounded(wait)),
+            None => Ok(()),
         }
     }
 }
@@ -94,6 +109,10 @@ impl fmt::Display for Rounded {
     }
 }
 
+fn as_optional_millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+}
+
 /// Years beyond 9999, which RFC 3339 cannot write, come of a clock that is broken, and are not in a ledger.
 pub(crate) fn as_rfc3339<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_rfc3339_millis(*at))
@@ -106,8 +125,17 @@ mod tests {
     #[test]
     fn each_ending_is_one_line() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let line =
-            |ending| PreviousRun { pid: 71, ending, at, uptime: Duration::from_millis(192_345) }.to_string();
+        let of = |ending| PreviousRun {
+            pid: 71,
+            ending,
+            at,
+            uptime: Duration::from_millis(192_345),
+            build: None,
+            other_build: false,
+            permanent: false,
+            retry_after: None,
+        };
+        let line = |ending| of(ending).to_string();
         for (ending, expected) in [
             (Ending::Clean, "stopped cleanly after 3m 12s (at 2023-11-14T22:13:20Z)"),
             (
@@ -126,6 +154,12 @@ mod tests {
         ] {
             assert_eq!(line(ending), format!("previous run (pid 71) {expected}"));
         }
+        let crashed = || of(Ending::Crashed("x".into()));
+        let another = PreviousRun { other_build: true, permanent: true, ..crashed() }.to_string();
+        assert!(another.starts_with("previous run (pid 71, another build) crashed after"), "{another}");
+        assert!(another.ends_with("Z): x (permanent)"), "{another}");
+        let asked = PreviousRun { retry_after: Some(Duration::from_secs(90)), ..crashed() }.to_string();
+        assert!(asked.ends_with("Z): x (retry after 1m 30s)"), "{asked}");
         assert_eq!(Rounded(Duration::from_micros(12_345)).to_string(), "12ms");
     }
 }

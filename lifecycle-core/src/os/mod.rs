@@ -1,6 +1,7 @@
 //! One facility of the operating system a file. Each head says what may be called while the process is broken: when any
 //! lock may be held, the allocator too, and any thread may be stuck.
 
+pub(crate) mod build;
 pub(crate) mod clock;
 pub(crate) mod crash_marker;
 pub(crate) mod deadline;

@@ -1,4 +1,5 @@
 //! Crash memory: when main may run again.
 
+mod fingerprint;
 pub(crate) mod ledger;
 pub(crate) mod policy;

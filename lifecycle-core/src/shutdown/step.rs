@@ -9,6 +9,7 @@ use super::waiting::named;
 use crate::components::declaration::{Call, HookFuture, Instance};
 use crate::components::index::ResolvedHook;
 use crate::components::registry::{Due, Step};
+use crate::model::failure::Meaning;
 use crate::model::report::{HookReport, HookResult};
 use crate::os::clock::Clock;
 use crate::os::lock::{lock, try_lock};
@@ -48,6 +49,8 @@ struct Group {
 /// What became of a job; the rest of its report is known from its declaration.
 pub(super) struct Outcome {
     result: HookResult,
+    /// Of the failures that were alive when it failed.
+    meaning: Option<Meaning>,
     took: Duration,
     /// When it was called.
     since: Option<Instant>,
@@ -168,7 +171,7 @@ impl StepRun {
             jobs.queue.close();
             let now = self.clock.now();
             for index in 0..jobs.queue.len() {
-                let leftover = self.end(jobs, index, HookResult::TimedOut, now);
+                let leftover = self.end(jobs, index, (HookResult::TimedOut, None), now);
                 if let Some(Before::Running(Running { stop: Some(stop), .. })) = &leftover {
                     stop.request();
                 }
@@ -183,7 +186,7 @@ impl StepRun {
         for Group { hook, is_blocking, jobs } in &self.groups {
             let queue = if *is_blocking { &self.blocking.queue } else { &self.asynchronous.queue };
             let mut good: Option<usize> = None;
-            queue.for_each_end(jobs.clone(), |Outcome { result, took, since }| {
+            queue.for_each_end(jobs.clone(), |Outcome { result, meaning, took, since }| {
                 let began = since.map_or(Duration::ZERO, |since| since.saturating_duration_since(self.begun));
                 if let Some(report) = good.filter(|_| *result == HookResult::Done).map(|at| &mut reports[at])
                 {
@@ -195,7 +198,7 @@ impl StepRun {
                 if *result == HookResult::Done {
                     good = Some(reports.len());
                 }
-                reports.push(HookReport { began, ..report(hook, result.clone(), *took) });
+                reports.push(HookReport { began, meaning: *meaning, ..report(hook, result.clone(), *took) });
             });
         }
     }
@@ -205,13 +208,13 @@ impl StepRun {
         &self,
         jobs: &Jobs,
         index: usize,
-        result: HookResult,
+        (result, meaning): (HookResult, Option<Meaning>),
         now: Instant,
     ) -> Option<Before<Option<Instance>, Running>> {
         let finished = jobs.queue.end(index, |running| {
             let since = running.map(|running| running.since);
             let took = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
-            Outcome { result, took, since }
+            Outcome { result, meaning, took, since }
         })?;
         if finished.last && self.is_done() {
             self.wakeup.notify();
@@ -222,9 +225,9 @@ impl StepRun {
     /// Returns when.
     pub(super) fn ended(&self, jobs: &Jobs, index: usize, ended: Ended) -> Instant {
         let result = match ended {
-            Ended::Well => HookResult::Done,
-            Ended::Failed(error) => HookResult::Failed(error),
-            Ended::Panicked(message) => HookResult::Panicked(message),
+            Ended::Well => (HookResult::Done, None),
+            Ended::Failed(failed) => (HookResult::Failed(failed.text), failed.meaning),
+            Ended::Panicked(message) => (HookResult::Panicked(message), None),
         };
         let now = self.clock.now();
         let before = self.end(jobs, index, result, now);
@@ -246,7 +249,7 @@ pub(super) fn drop_elsewhere(value: impl Send + 'static) {
 
 pub(super) fn report(hook: &ResolvedHook, result: HookResult, took: Duration) -> HookReport {
     let ResolvedHook { name, phase, order, place, .. } = *hook;
-    HookReport { phase, order, name, place, result, began: Duration::ZERO, took, instances: 1 }
+    HookReport { phase, order, name, place, result, began: Duration::ZERO, took, instances: 1, meaning: None }
 }
 
 /// The step that a manager's shutdown is at, for those who must name its hooks from outside: the second Ctrl-C, and the

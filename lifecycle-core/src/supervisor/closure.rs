@@ -3,13 +3,15 @@
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::components::declaration::{Call, Hook, HookFuture, HookKind, Instance, Owner, Running};
 use crate::components::index::ResolvedHook;
 use crate::components::registry::Registry;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Failed, Outcome};
 use crate::model::phase::Phase;
 use crate::model::place::Place;
 use crate::os::lock::lock;
@@ -57,7 +59,7 @@ where
 /// Without its type.
 pub enum Closure {
     /// Called on a thread of its own.
-    Plain(Box<dyn FnOnce() -> Result<(), String> + Send>),
+    Plain(Box<dyn FnOnce() -> Result<(), Failed> + Send>),
     /// Polled by the runtime.
     Asynchronous(Box<dyn FnOnce() -> HookFuture + Send>),
 }
@@ -127,7 +129,7 @@ pub(crate) fn take(instance: &Instance) -> Option<Closure> {
     lock(&kept.0).take()
 }
 
-fn call_plain(instance: &Option<Instance>) -> Result<(), String> {
+fn call_plain(instance: &Option<Instance>) -> Result<(), Failed> {
     match instance.as_ref().and_then(take) {
         Some(Closure::Plain(closure)) => closure(),
         _ => Ok(()),
@@ -136,7 +138,16 @@ fn call_plain(instance: &Option<Instance>) -> Result<(), String> {
 
 fn call_async(instance: &Option<Instance>) -> Box<dyn Running + Send + '_> {
     match instance.as_ref().and_then(take) {
-        Some(Closure::Asynchronous(closure)) => Box::new(closure()),
+        Some(Closure::Asynchronous(closure)) => Box::new(Erased(closure())),
         _ => Box::new(std::future::ready(())),
+    }
+}
+
+/// A future whose outcome is known already.
+struct Erased(HookFuture);
+
+impl Running for Erased {
+    fn poll_outcome(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        self.0.as_mut().poll(context)
     }
 }

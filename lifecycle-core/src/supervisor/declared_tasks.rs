@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::manager::LifecycleManager;
 use crate::components::declaration::{Call, HookKind, Instance, TaskRestart, future};
 use crate::components::index::{ResolvedHook, declared};
+use crate::model::failure::Meaning;
 use crate::os::log;
 use crate::tasks::catch_panic::{Caught, Ended};
 use crate::tasks::label::Origin;
@@ -42,13 +43,18 @@ async fn supervise(run: Arc<Run>, task: &'static ResolvedHook, instance: Option<
             Ok(future) => future.await,
             Err(ended) => ended,
         };
-        let error = match &ended {
+        let (error, meaning) = match &ended {
             Ended::Well => return ended,
-            Ended::Failed(error) => format!("failed: {error}"),
-            Ended::Panicked(message) => format!("panicked: {message}"),
+            Ended::Failed(failed) => (format!("failed: {}", failed.text), failed.meaning),
+            Ended::Panicked(message) => (format!("panicked: {message}"), None),
         };
         let Some(restart) = restart.as_ref().filter(|_| !run.is_stopping()) else { return ended };
         let Some(wait) = failures.next_wait(restart, Instant::now()) else { return ended };
+        let wait = match meaning {
+            None => wait,
+            Some(Meaning::RetryAfter(least)) => wait.max(least),
+            Some(Meaning::Permanent) => return ended,
+        };
         run.count_restart(task.name);
         log::warn(format!(
             "task `{}` ({}) {error}: restart {} of {} in {wait:?}",

@@ -17,13 +17,14 @@ use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
+use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, log, signal, stderr};
 use crate::watchdog;
 use crate::{probes, sockets, systemd};
 
-/// `EX_CONFIG` of sysexits.h.
-const EXIT_CONFIG: u8 = 78;
+/// `EX_CONFIG` of sysexits.h, as after a permanent failure.
+const EXIT_CONFIG: u8 = EXIT_PERMANENT;
 
 /// What `#[lifecycle::main]` makes of a program, by hand: for a `main` that has something to do before, or options that are
 /// known at run time only. The environment wins over the options here, too.

@@ -144,7 +144,7 @@ impl EventHandler {
         let Some(heartbeat) = on_hang::expired() else { return };
         if !std::mem::replace(&mut self.hang_recorded, true) {
             if let Some(ledger) = &self.ledger {
-                ledger.crashed(format!("hang: {}", Stale(heartbeat)));
+                ledger.crashed(format!("hang: {}", Stale(heartbeat)), None);
             }
             on_hang::is_recorded();
         }

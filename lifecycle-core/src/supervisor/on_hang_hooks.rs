@@ -106,7 +106,8 @@ fn call_hook(hook: &ResolvedHook, instance: Option<Instance>) {
     std::mem::forget(instance.clone());
     match call(move || function(&instance)) {
         Ended::Well => {}
-        Ended::Failed(error) => {
+        Ended::Failed(failed) => {
+            let error = failed.text;
             stderr_line!("ERROR lifecycle: on hang: hook `{}` ({}) failed: {error}", hook.name, hook.place);
         }
         Ended::Panicked(message) => {

@@ -105,7 +105,7 @@ impl LifecycleManager {
 async fn call_hook(hook: &'static ResolvedHook, instance: Option<Instance>) -> bool {
     let problem = match tokio::time::timeout(hook.timeout, call_tracked(hook, instance)).await {
         Ok(Ended::Well) => return true,
-        Ok(Ended::Failed(error)) => format!("failed: {error}"),
+        Ok(Ended::Failed(failed)) => format!("failed: {}", failed.text),
         Ok(Ended::Panicked(message)) => format!("panicked: {message}"),
         Err(_) => format!("timed out after {:?}", hook.timeout),
     };
@@ -126,7 +126,7 @@ async fn call_tracked(hook: &'static ResolvedHook, instance: Option<Instance>) -
                 let _task = task.on_this_thread();
                 call(|| function(&instance))
             };
-            tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Ended::Failed(error.to_string()))
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Ended::Panicked(error.to_string()))
         }
     }
 }

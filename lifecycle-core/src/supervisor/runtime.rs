@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::options::Flavor;
 use crate::config::resolve::Config;
 use crate::model::cause::Cause;
+use crate::model::outcome::Failed;
 use crate::tasks::catch_panic::{Caught, Ended, call};
 use crate::tasks::generation;
 use crate::tasks::membership::Membership;
@@ -25,10 +26,10 @@ use crate::watchdog;
 #[derive(Clone)]
 pub(super) enum Body {
     Async(Arc<dyn Fn() -> LocalFuture + Send + Sync>),
-    Sync(Arc<dyn Fn() -> Result<(), String> + Send + Sync>),
+    Sync(Arc<dyn Fn() -> Result<(), Failed> + Send + Sync>),
 }
 
-pub(super) type LocalFuture = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+pub(super) type LocalFuture = Pin<Box<dyn Future<Output = Result<(), Failed>>>>;
 
 /// Blocking threads have this long to end when the runtime is dropped.
 pub(super) const RUNTIME_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -117,7 +118,7 @@ fn run_sync(
     run: &Run,
     runtime: &Runtime,
     membership: Membership,
-    body: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    body: Arc<dyn Fn() -> Result<(), Failed> + Send + Sync>,
 ) {
     let (handle, generation) = (runtime.handle().clone(), run.generation());
     let spawned = main_thread().spawn(move || {
@@ -134,7 +135,7 @@ fn run_sync(
 
 /// Runs `init` on a thread of its own, so that a signal is heard while it works.
 pub(super) fn run_init(
-    init: Box<dyn FnOnce() -> Result<(), String> + Send>,
+    init: Box<dyn FnOnce() -> Result<(), Failed> + Send>,
     done: impl FnOnce(Ended) + Send + 'static,
 ) -> io::Result<()> {
     main_thread().spawn(move || done(call(init)))?;

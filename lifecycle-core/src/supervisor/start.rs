@@ -11,10 +11,12 @@ use crate::config::platform;
 use crate::config::resolve::unknown_variables;
 use crate::hang;
 use crate::model::cause::Cause;
+use crate::model::failure::Meaning;
+use crate::model::outcome::Failed;
+use crate::model::report::EXIT_PERMANENT;
 use crate::os::crash_marker;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
-use crate::restart::ledger::Admission;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 use crate::{sockets, systemd};
@@ -60,8 +62,9 @@ impl Supervisor {
     fn admit(&mut self, begins: bool) -> Duration {
         let ledger = self.events.ledger.as_mut().zip(self.config.restart.as_ref());
         let Some((ledger, restart)) = ledger else { return Duration::ZERO };
-        let (Admission { wait, crashes }, previous) = ledger.admit(begins);
-        let rule = restart.policy.explain(crashes, wait, SystemTime::now(), &restart.file);
+        let (admission, previous) = ledger.admit(begins);
+        let wait = admission.wait;
+        let rule = admission.explain(&restart.policy, SystemTime::now(), &restart.file);
         let Some(previous) = previous.filter(|_| self.runs == 0) else {
             if self.runs > 0 || !wait.is_zero() {
                 log::warn(rule);
@@ -83,7 +86,7 @@ impl Supervisor {
     }
 
     /// `Ok` too if a signal came first: then nothing is started anyway.
-    pub(super) fn initialise(&mut self, init: Init) -> Result<(), String> {
+    pub(super) fn initialise(&mut self, init: Init) -> Result<(), Failed> {
         self.start_threads();
         let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
         let result = ended.clone();
@@ -92,7 +95,7 @@ impl Supervisor {
             *lock(&result) = Some(ended);
             LifecycleManager::global().wakeup().notify();
         })
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| Failed { text: error.to_string(), meaning: None })?;
         let ended = loop {
             let now = lock(&ended).take();
             self.events.handle();
@@ -103,22 +106,26 @@ impl Supervisor {
         };
         watchdog::end_run();
         match ended {
-            Some(Ended::Failed(error)) => Err(error),
-            Some(Ended::Panicked(message)) => Err(format!("panicked: {message}")),
+            Some(Ended::Failed(failed)) => Err(failed),
+            Some(Ended::Panicked(message)) => {
+                Err(Failed { text: format!("panicked: {message}"), meaning: None })
+            }
             Some(Ended::Well) | None => Ok(()),
         }
     }
 
     /// It runs once in a process, so the process ends; the crash counts for the next one.
-    pub(super) fn init_failed(&mut self, error: &str) -> u8 {
+    pub(super) fn init_failed(&mut self, failed: &Failed) -> u8 {
+        let Failed { text: error, meaning } = failed;
+        let code = if *meaning == Some(Meaning::Permanent) { EXIT_PERMANENT } else { 1 };
         self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
-        log::say(Level::Error, format!("init failed: {error}: exit code 1"));
+        log::say(Level::Error, format!("init failed: {error}: exit code {code}"));
         if let Some(ledger) = &mut self.events.ledger {
             ledger.running();
-            ledger.crashed(Cause::MainFailed(format!("init failed: {error}")).summary());
+            ledger.crashed(Cause::MainFailed(format!("init failed: {error}")).summary(), *meaning);
         }
         crash_marker::disarm();
-        1
+        code
     }
 
     /// What is said once there is a log to say it in.

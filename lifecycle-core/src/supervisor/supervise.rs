@@ -13,6 +13,7 @@ use super::{answers, on_hang, re_exec};
 use crate::config::options::Readiness;
 use crate::hang;
 use crate::model::cause::Cause;
+use crate::model::failure::Meaning;
 use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
 use crate::os::{crash_marker, deadline, signal};
@@ -90,7 +91,7 @@ impl Supervisor {
                 watchdog::arm_deadline();
                 self.wait_for_balancers(run);
                 watchdog::end_run();
-                self.record_cause(cause);
+                self.record_cause(cause, run.meaning());
             }
             // When the service is up, or stops before: only then is it known what was managed.
             let is_ready = run.is_ready();
@@ -141,7 +142,7 @@ impl Supervisor {
     }
 
     /// Before any hook runs: whatever becomes of the shutdown, the ledger knows what it was for.
-    fn record_cause(&mut self, cause: &Cause) {
+    fn record_cause(&mut self, cause: &Cause, meaning: Option<Meaning>) {
         if let Cause::MainFailed(error) = cause {
             // As std's main prints it.
             log::raw_later(format!("Error: {error}\n"));
@@ -154,7 +155,7 @@ impl Supervisor {
             return;
         };
         systemd::restarting(&cause.summary(), deadline::left().unwrap_or_default());
-        self.manager.set_previous(ledger.crashed_later(cause.summary()));
+        self.manager.set_previous(ledger.crashed_later(cause.summary(), meaning));
     }
 
     fn shut_down(&mut self, run: &Arc<Run>) -> Report {
@@ -172,6 +173,7 @@ impl Supervisor {
         if report.runtime != RuntimeResult::Stopped {
             report.left_behind = hang::threads_left_behind(self.time_to_look(run));
         }
+        report.meaning = run.meaning();
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
         log::say_later(level, report.to_string());
         report
@@ -217,9 +219,14 @@ impl Supervisor {
             self.earlier_failure.get_or_insert(failure);
         }
         let Some(ledger) = &self.events.ledger else { return false };
+        let meaning = report.meaning();
+        meaning
+            .filter(|meaning| Some(*meaning) > report.meaning)
+            .into_iter()
+            .for_each(|m| ledger.asks_for(m));
         // The crash was recorded before the hooks ran; a restart waits until the disk has it.
         ledger.settle();
-        let again = self.events.stopped_by().is_none();
+        let again = self.events.stopped_by().is_none() && meaning != Some(Meaning::Permanent);
         if again {
             deadline::disarm();
         }

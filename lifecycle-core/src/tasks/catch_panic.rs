@@ -9,6 +9,7 @@ use std::sync::{Once, OnceLock};
 use std::task::{Context, Poll};
 
 use super::tracked::CURRENT;
+use crate::model::outcome::Failed;
 use crate::os::crash_marker;
 use crate::os::text::prefix;
 
@@ -16,15 +17,15 @@ use crate::os::text::prefix;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Well,
-    Failed(String),
+    Failed(Failed),
     Panicked(String),
 }
 
 impl Ended {
-    fn of(result: Result<Result<(), String>, Box<dyn Any + Send>>) -> Ended {
+    fn of(result: Result<Result<(), Failed>, Box<dyn Any + Send>>) -> Ended {
         match result {
             Ok(Ok(())) => Ended::Well,
-            Ok(Err(error)) => Ended::Failed(presentable(&error)),
+            Ok(Err(failed)) => Ended::Failed(Failed { text: presentable(&failed.text), ..failed }),
             Err(payload) => Ended::Panicked(message(payload)),
         }
     }
@@ -66,7 +67,7 @@ pub(crate) fn presentable(text: &str) -> String {
 }
 
 /// Calls a function of the user's. Nothing of ours is in an inconsistent state when it unwinds.
-pub(crate) fn call(function: impl FnOnce() -> Result<(), String>) -> Ended {
+pub(crate) fn call(function: impl FnOnce() -> Result<(), Failed>) -> Ended {
     Ended::of(catch_unwind(AssertUnwindSafe(function)))
 }
 
@@ -95,7 +96,7 @@ impl<F> Caught<F> {
     }
 }
 
-impl<F: Future<Output = Result<(), String>> + Unpin> Future for Caught<F> {
+impl<F: Future<Output = Result<(), Failed>> + Unpin> Future for Caught<F> {
     type Output = Ended;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::catch_panic::Ended;
-use super::run::{Run, Task, set_cause};
+use super::run::{Run, Task};
 use super::stop::Stop;
 use super::tracked::TrackedTask;
 use crate::model::cause::Cause;
+use crate::model::failure::Meaning;
+use crate::model::outcome::Failed;
 use crate::model::place::Place;
 use crate::model::report::{TaskReport, TaskResult};
 
@@ -32,14 +34,15 @@ pub(crate) struct Membership {
 impl Membership {
     /// Main ended: that ends the run, well or not.
     pub(crate) fn main_ended(self, ended: Ended) {
-        let (cause, result) = match ended {
-            Ended::Well => (Cause::MainReturned, None),
-            Ended::Failed(error) => (Cause::MainFailed(error.clone()), Some(TaskResult::Failed(error))),
-            Ended::Panicked(message) => {
-                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)))
+        self.leave(Some(match ended {
+            Ended::Well => (Cause::MainReturned, None, None),
+            Ended::Failed(Failed { text, meaning }) => {
+                (Cause::MainFailed(text.clone()), Some(TaskResult::Failed(text)), meaning)
             }
-        };
-        self.leave(Some((cause, result)));
+            Ended::Panicked(message) => {
+                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)), None)
+            }
+        }));
     }
 
     /// A tracked task ended: nothing follows if it ended well.
@@ -47,20 +50,20 @@ impl Membership {
         let task = name.to_owned();
         match ended {
             Ended::Well => {}
-            Ended::Failed(error) => {
-                let cause = Cause::TaskFailed { task, error: error.clone() };
-                self.leave(Some((cause, Some(TaskResult::Failed(error)))));
+            Ended::Failed(Failed { text, meaning }) => {
+                let cause = Cause::TaskFailed { task, error: text.clone() };
+                self.leave(Some((cause, Some(TaskResult::Failed(text)), meaning)));
             }
             Ended::Panicked(message) => {
                 let cause = Cause::TaskPanicked { task, message: message.clone() };
-                self.leave(Some((cause, Some(TaskResult::Panicked(message)))));
+                self.leave(Some((cause, Some(TaskResult::Panicked(message)), None)));
             }
         }
     }
 
     /// In one step with what its end means for the run: whoever looks finds it live in a run that goes on, or gone and the
     /// cause there. If the run ends already, a failure is a row of its report.
-    fn leave(&self, end: Option<(Cause, Option<TaskResult>)>) {
+    fn leave(&self, end: Option<(Cause, Option<TaskResult>, Option<Meaning>)>) {
         let mut state = self.run.state();
         let Some(task) = state.tasks.remove(&self.id) else { return };
         // The shutdown waits for the last task that is dropped, or for one that observes it.
@@ -72,8 +75,8 @@ impl Membership {
             is_announced || self.run.is_stopping() && task.slot.observed_shutdown()
         };
         let mut is_end = false;
-        if let Some((cause, result)) = end {
-            is_end = set_cause(&mut state, cause, self.run.clock.now());
+        if let Some((cause, result, meaning)) = end {
+            is_end = self.run.set_cause(&mut state, cause, meaning);
             let row =
                 |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
             state.failures.extend(result.filter(|_| !is_end).map(row));

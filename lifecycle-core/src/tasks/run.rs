@@ -15,6 +15,7 @@ use super::stop::Stop;
 use super::tracked::TrackedTask;
 use super::work::Work;
 use crate::model::cause::Cause;
+use crate::model::failure::{self, Meaning};
 use crate::model::place::Place;
 use crate::model::report::TaskReport;
 use crate::os::clock::Clock;
@@ -47,6 +48,8 @@ pub(crate) const MAIN: &str = "main";
 pub(super) struct State {
     /// The first one wins; with its moment, from which the budget of the shutdown counts.
     pub(super) cause: Option<(Cause, Instant)>,
+    /// What the failures that were alive then ask for.
+    meaning: Option<Meaning>,
     pub(super) tasks: BTreeMap<u64, Task>,
     pub(super) next_task: u64,
     /// How many of them are being dropped.
@@ -124,7 +127,17 @@ impl Run {
 
     /// From now on it is known why it will end; it goes on until `stop`.
     pub(crate) fn announce_end(&self, cause: Cause) -> bool {
-        set_cause(&mut self.state(), cause, self.clock.now())
+        self.set_cause(&mut self.state(), cause, None)
+    }
+
+    /// `meaning`: of failures that were alive when the user's code ended; they may be dropped by now.
+    pub(super) fn set_cause(&self, state: &mut State, cause: Cause, meaning: Option<Meaning>) -> bool {
+        if state.cause.is_some() {
+            return false;
+        }
+        state.meaning = meaning.max(failure::alive()).filter(|_| cause.is_failure());
+        state.cause = Some((cause, self.clock.now()));
+        true
     }
 
     /// Whoever asks is told so from now on.
@@ -151,6 +164,11 @@ impl Run {
     /// Main observes the shutdown.
     pub(crate) fn observe_by_main(&self) {
         self.state().tasks.values().filter(|task| &*task.name == MAIN).for_each(|task| task.slot.observe());
+    }
+
+    /// What the failures that were alive when the run failed ask for.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        self.state().meaning
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -263,10 +281,4 @@ impl Run {
     pub(crate) fn take_failures(&self) -> Vec<TaskReport> {
         std::mem::take(&mut self.state().failures)
     }
-}
-
-pub(super) fn set_cause(state: &mut State, cause: Cause, now: Instant) -> bool {
-    let is_first = state.cause.is_none();
-    state.cause.get_or_insert((cause, now));
-    is_first
 }

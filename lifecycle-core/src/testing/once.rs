@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::polls::{Poll, Polls};
 use super::script::Script;
 use crate::model::cause::{Cause, Signal};
+use crate::model::outcome::Failed;
 use crate::model::report::Report;
 use crate::os::lock::lock;
 use crate::shutdown::{Subject, shut_down_paced};
@@ -26,7 +27,7 @@ use crate::tasks::run::{MAIN, Run};
 use crate::tasks::stop::Stop;
 use crate::tasks::tracked_future::TrackedFuture;
 
-type LocalFuture = Pin<Box<dyn Future<Output = Result<(), String>>>>;
+type LocalFuture = Pin<Box<dyn Future<Output = Result<(), Failed>>>>;
 
 /// Main's body.
 pub(super) type Body = Arc<dyn Fn() -> LocalFuture + Send + Sync>;

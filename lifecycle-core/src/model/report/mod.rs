@@ -1,6 +1,8 @@
 //! The report of a shutdown: what each hook did, and what follows from it.
 
 mod task;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::time::Duration;
@@ -10,9 +12,13 @@ use serde::Serialize;
 pub use task::{TaskReport, TaskResult};
 
 use crate::model::cause::Cause;
+use crate::model::failure::Meaning;
 use crate::model::phase::Phase;
 use crate::model::place::Place;
 use crate::model::plan::as_millis;
+
+/// `EX_CONFIG` of sysexits.h: no restart helps.
+pub(crate) const EXIT_PERMANENT: u8 = 78;
 
 /// What a shutdown did. `Display` is a table.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +37,9 @@ pub struct Report {
     /// From the first moment to the last hook.
     #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
+    /// What the run's failure asks for; not what its hooks ask for.
+    #[serde(skip)]
+    pub(crate) meaning: Option<Meaning>,
 }
 
 /// What became of the tokio runtime after the last hook.
@@ -85,6 +94,9 @@ pub struct HookReport {
     pub took: Duration,
     /// For how many instances.
     pub instances: usize,
+    /// Of the failures that were alive when it failed.
+    #[serde(skip)]
+    pub(crate) meaning: Option<Meaning>,
 }
 
 /// How a hook ended.
@@ -144,6 +156,7 @@ impl Report {
             runtime: RuntimeResult::Stopped,
             left_behind: Vec::new(),
             took: Duration::ZERO,
+            meaning: None,
         }
     }
 
@@ -188,7 +201,16 @@ impl Report {
     /// The exit code that this report alone calls for.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        u8::from(self.cause.is_failure() || !self.is_success())
+        match self.meaning() {
+            Some(Meaning::Permanent) => EXIT_PERMANENT,
+            _ => u8::from(self.cause.is_failure() || !self.is_success()),
+        }
+    }
+
+    /// What a failed run asks for, by its cause or by a hook that failed, too.
+    pub(crate) fn meaning(&self) -> Option<Meaning> {
+        let hooks = self.hooks.iter().filter_map(|hook| hook.meaning).max();
+        self.meaning.max(hooks).filter(|_| self.cause.is_failure())
     }
 
     /// The first thing that went wrong, in words.
@@ -230,61 +252,14 @@ impl Report {
                 n => format!("everything stopped, {n} tasks by being dropped: exit code 0"),
             },
             (code, Some(failure)) if !self.cause.is_failure() => format!("{failure}: exit code {code}"),
-            (_, Some(failure)) => format!("the run failed: {}; {failure}", self.cause),
-            (_, None) => format!("the run failed: {}", self.cause),
+            (_, failure) => {
+                let failure = failure.map_or_else(String::new, |failure| format!("; {failure}"));
+                let permanent = match self.meaning() {
+                    Some(Meaning::Permanent) => format!("; permanent: exit code {EXIT_PERMANENT}"),
+                    _ => String::new(),
+                };
+                format!("the run failed: {}{failure}{permanent}", self.cause)
+            }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::cause::Signal;
-
-    fn report(cause: Cause, results: &[HookResult]) -> Report {
-        let hooks = results.iter().map(|result| HookReport {
-            phase: Phase::DISCONNECT,
-            order: 3,
-            name: "Db::close",
-            place: Place { file: "src/db.rs", line: 14 },
-            result: result.clone(),
-            began: Duration::ZERO,
-            took: Duration::from_millis(3),
-            instances: 1,
-        });
-        Report { hooks: hooks.collect(), took: Duration::from_millis(4), ..Report::empty(cause) }
-    }
-
-    #[test]
-    fn the_exit_code_is_zero_only_if_everything_stopped() {
-        let signal = || Cause::Signal(Signal::Terminate);
-        for (cause, result, code) in [
-            (signal(), HookResult::Done, 0),
-            (signal(), HookResult::NotManaged, 0),
-            (Cause::Requested("x".into()), HookResult::Done, 0),
-            (Cause::MainReturned, HookResult::Done, 0),
-            (signal(), HookResult::TimedOut, 1),
-            (signal(), HookResult::Failed("e".into()), 1),
-            (signal(), HookResult::Panicked("p".into()), 1),
-            (Cause::MainFailed("e".into()), HookResult::Done, 1),
-            (Cause::TaskPanicked { task: "t".into(), message: "p".into() }, HookResult::Done, 1),
-        ] {
-            assert_eq!(
-                report(cause.clone(), std::slice::from_ref(&result)).exit_code(),
-                code,
-                "{cause:?} {result:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn many_good_instances_are_one_row_and_each_bad_one_its_own() {
-        let results = [HookResult::Done, HookResult::Failed("gone".into())];
-        let mut report = report(Cause::MainReturned, &results);
-        report.hooks[0].instances = 2;
-        let text = report.to_string();
-        assert_eq!(text.matches("Db::close x 2").count(), 1, "{text}");
-        assert_eq!(text.matches("FAILED").count(), 1, "{text}");
-        assert!(text.ends_with("hook `Db::close` failed: exit code 1"), "{text}");
     }
 }

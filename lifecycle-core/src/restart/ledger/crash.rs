@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::os::clock::Moment;
+use crate::model::failure::Meaning;
+use crate::os::clock::{Moment, millis};
+use crate::restart::ledger::program::Program;
+use crate::restart::policy::Decision;
 
 /// One crash of a [`History`](crate::ledger::History).
 ///
@@ -32,9 +35,35 @@ pub struct Crash {
     /// How much of it was really waited.
     #[serde(default)]
     pub(crate) waited_ms: u64,
+    /// Which build crashed; of an older format, unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) build: Option<String>,
+    /// What its failure asked for, or that of another replica.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after_ms: Option<u64>,
+    /// The fingerprint of its start, if its failure was permanent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) permanent: Option<String>,
 }
 
 impl Crash {
+    /// Of which only so much is known.
+    pub(crate) fn new(cause: String, when: Moment, pid: u32) -> Crash {
+        Crash {
+            cause,
+            when,
+            pid,
+            service: None,
+            uptime_ms: 0,
+            counted: None,
+            wait_ms: None,
+            waited_ms: 0,
+            build: None,
+            retry_after_ms: None,
+            permanent: None,
+        }
+    }
+
     /// What it crashed of: an error's text, a panic with its place, a signal, a hang with its heartbeat, or that it was
     /// killed without a trace. One line of at most 500 characters.
     #[must_use]
@@ -66,12 +95,58 @@ impl Crash {
         self.service.as_deref()
     }
 
-    /// Whether it counts for this service.
-    pub(crate) fn is_of(&self, service: &str) -> bool {
-        self.service.as_deref().is_none_or(|own| own == service)
+    /// Which build crashed: `id-` and the linker's build id in hexadecimal digits, or `file-` and the executable's inode,
+    /// size and time. `None` if it is not known.
+    #[must_use]
+    pub fn build(&self) -> Option<&str> {
+        self.build.as_deref()
     }
 
-    /// The wait that was decided after it: zero restarts at once, `None` is not decided yet.
+    /// Whether its failure was [`permanent`](crate::permanent).
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.permanent.is_some()
+    }
+
+    /// The wait that its failure asked for, or that of another replica: see [`retry_after`](crate::retry_after).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after_ms.map(Duration::from_millis)
+    }
+
+    /// Notes what its failure asks for; more than before, or as much.
+    pub(crate) fn asks_for(&mut self, meaning: Option<Meaning>, program: &Program) {
+        match meaning {
+            Some(Meaning::Permanent) => self.permanent = Some(program.fingerprint.clone()),
+            Some(Meaning::RetryAfter(wait)) => {
+                self.retry_after_ms = self.retry_after_ms.max(Some(millis(wait)));
+            }
+            None => {}
+        }
+    }
+
+    /// Notes what was decided.
+    pub(crate) fn answer(&mut self, decision: Decision) {
+        self.wait_ms = Some(millis(decision.wait));
+        self.counted = Some(decision.crashes);
+    }
+
+    /// Whether it is one of the program's service.
+    pub(crate) fn serves(&self, program: &Program) -> bool {
+        self.service.as_deref().is_none_or(|own| own == program.service)
+    }
+
+    /// Whether it counts for the program.
+    pub(crate) fn is_of(&self, program: &Program) -> bool {
+        self.serves(program) && program.is_build(self.build.as_deref())
+    }
+
+    /// Whether both are one.
+    pub(crate) fn is(&self, other: &Crash) -> bool {
+        (self.pid, &self.when) == (other.pid, &other.when)
+    }
+
+    /// The wait that the restart rule decided after it: zero restarts at once, `None` is not decided yet.
     #[must_use]
     pub fn wait(&self) -> Option<Duration> {
         self.wait_ms.map(Duration::from_millis)

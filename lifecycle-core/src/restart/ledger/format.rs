@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::os::clock::{Moment, millis};
+use crate::os::clock::Moment;
 use crate::os::process::Identity;
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::crash_note::CrashNote;
+use crate::restart::ledger::program::Program;
 use crate::restart::policy::{Decision, PastCrash};
 
 /// The format that is written. Fields may be added; a change of meaning is a new number.
@@ -49,6 +50,9 @@ pub(crate) struct Mark {
     /// Whose run it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) service: Option<String>,
+    /// Which build runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) build: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,10 +104,9 @@ impl Record {
 
     /// Notes what was decided about a crash, once.
     pub(crate) fn answer(&mut self, crash: &Crash, decision: Decision) {
-        let same = |listed: &&mut Crash| (listed.pid, &listed.when) == (crash.pid, &crash.when);
-        if let Some(crash) = self.crashes.iter_mut().rfind(same).filter(|crash| crash.wait_ms.is_none()) {
-            crash.wait_ms = Some(millis(decision.wait));
-            crash.counted = Some(decision.crashes);
+        let same = self.crashes.iter_mut().rfind(|listed| listed.is(crash));
+        if let Some(crash) = same.filter(|crash| crash.wait_ms.is_none()) {
+            crash.answer(decision);
         }
     }
 
@@ -122,16 +125,16 @@ impl Record {
         });
     }
 
-    /// The newest crash of a service.
-    pub(crate) fn newest(&self, service: &str) -> Option<&Crash> {
-        self.crashes.iter().rfind(|crash| crash.is_of(service))
+    /// The newest crash of a program.
+    pub(crate) fn newest(&self, program: &Program) -> Option<&Crash> {
+        self.crashes.iter().rfind(|crash| crash.is_of(program))
     }
 
-    /// The crashes of a service as the rule sees them: waits that were spent do not count as time.
-    pub(crate) fn history(&self, service: &str, now: &Moment) -> Vec<PastCrash> {
+    /// The crashes of a program as the rule sees them: waits that were spent do not count as time.
+    pub(crate) fn history(&self, program: &Program, now: &Moment) -> Vec<PastCrash> {
         let mut waited = Duration::ZERO;
         let mut history: Vec<PastCrash> = Vec::with_capacity(self.crashes.len());
-        for crash in self.crashes.iter().rev().filter(|crash| crash.is_of(service)) {
+        for crash in self.crashes.iter().rev().filter(|crash| crash.is_of(program)) {
             waited = waited.saturating_add(Duration::from_millis(crash.waited_ms));
             let age = now.checked_since(&crash.when).map(|age| age.saturating_sub(waited));
             // A clock that was set back: it is at least as old as the run that followed it.
@@ -167,7 +170,7 @@ mod tests {
     fn crash(seconds: u64, waited_ms: u64) -> Crash {
         let (cause, when) = ("main failed: x".to_owned(), moment(seconds));
         let (uptime_ms, wait_ms) = (1000, Some(waited_ms));
-        Crash { cause, when, pid: 7, service: None, uptime_ms, counted: None, wait_ms, waited_ms }
+        Crash { uptime_ms, wait_ms, waited_ms, ..Crash::new(cause, when, 7) }
     }
 
     #[test]
@@ -180,8 +183,16 @@ mod tests {
             crash_note: Some(CrashNote { said: "aborted".into(), since_boot_ms: 5 }),
             failure: None,
             service: Some("app".into()),
+            build: Some("id-0a".into()),
         };
-        let record = Record { runs: vec![mark], crashes: vec![crash(2, 0)], recorded: 7, ..Record::new() };
+        let last = Crash {
+            build: Some("id-0a".into()),
+            retry_after_ms: Some(30_000),
+            permanent: Some("00ff".into()),
+            ..crash(2, 0)
+        };
+        let record =
+            Record { runs: vec![mark], crashes: vec![crash(1, 0), last], recorded: 7, ..Record::new() };
         let bytes = record.to_bytes();
         assert_eq!(Record::parse(&bytes), Ok(record));
         for cut in 0..bytes.len() - 2 {
@@ -189,11 +200,27 @@ mod tests {
         }
     }
 
+    /// Fields may be added: this version reads what an earlier one wrote, and a later one may know more.
+    #[test]
+    fn versions_with_more_or_fewer_fields_read_each_other() {
+        let when = r#""at": "2026-01-01T00:00:00.000Z", "boot": "b", "since_boot_ms": 5"#;
+        let fewer = format!(r#"{{"cause": "x", {when}, "pid": 7, "uptime_ms": 1, "wait_ms": null}}"#);
+        let more = fewer.replace("\"pid\"", r#""tomorrow": [{"a": 1}], "build": "id-0a", "pid""#);
+        for (crash, build) in [(&fewer, None), (&more, Some("id-0a"))] {
+            let text = format!(r#"{{"version": 1, "later": true, "runs": [], "crashes": [{crash}]}}"#);
+            let record = Record::parse(text.as_bytes()).expect("readable");
+            assert_eq!(record.crashes[0].build(), build);
+            assert_eq!((record.crashes[0].retry_after(), record.crashes[0].is_permanent()), (None, false));
+        }
+        let reason = Record::parse(br#"{"version": 2, "crashes": []}"#).expect_err("a change of meaning");
+        assert!(reason.contains("version 2, and this program knows 1"), "{reason}");
+    }
+
     #[test]
     fn waits_that_were_spent_do_not_count_as_time() {
         let record = Record { crashes: vec![crash(0, 60_000), crash(61, 0)], ..Record::default() };
         let ages: Vec<u64> =
-            record.history("app", &moment(65)).iter().map(|crash| crash.age.as_secs()).collect();
+            record.history(&Program::app(), &moment(65)).iter().map(|crash| crash.age.as_secs()).collect();
         assert_eq!(ages, [5, 4]);
     }
 
@@ -203,9 +230,9 @@ mod tests {
         let crashes = vec![of("app", 1), of("other", 2), crash(3, 0), of("other", 4)];
         let record = Record { crashes, ..Record::new() };
         let ages: Vec<u64> =
-            record.history("app", &moment(5)).iter().map(|crash| crash.age.as_secs()).collect();
+            record.history(&Program::app(), &moment(5)).iter().map(|crash| crash.age.as_secs()).collect();
         assert_eq!(ages, [4, 2]);
-        assert_eq!(record.newest("app").map(|crash| crash.when.since_boot_ms), Some(3000));
+        assert_eq!(record.newest(&Program::app()).map(|crash| crash.when.since_boot_ms), Some(3000));
     }
 
     #[test]
@@ -223,7 +250,7 @@ mod tests {
         future.when = elsewhere(9_000_000);
         let record = Record { crashes: vec![future, crash(50, 0)], ..Record::new() };
         let ages: Vec<u64> =
-            record.history("app", &moment(60)).iter().map(|crash| crash.age.as_secs()).collect();
+            record.history(&Program::app(), &moment(60)).iter().map(|crash| crash.age.as_secs()).collect();
         assert_eq!(ages, [11, 10]);
     }
 
@@ -231,6 +258,6 @@ mod tests {
     fn numbers_beyond_all_measure_do_not_overflow() {
         let crash = Crash { uptime_ms: u64::MAX, waited_ms: u64::MAX, ..crash(0, 0) };
         let record = Record { crashes: vec![crash; 5000], ..Record::new() };
-        assert_eq!(record.history("app", &moment(1)).len(), 5000);
+        assert_eq!(record.history(&Program::app(), &moment(1)).len(), 5000);
     }
 }

@@ -96,8 +96,18 @@ impl fmt::Display for History {
             (1, _) => writeln!(f, "1 crash:")?,
             _ => writeln!(f, "{recorded} crashes:")?,
         }
-        let rows: Vec<_> = self.record.crashes.iter().map(row).collect();
-        table::write(f, ["at", "pid", "up", "then", "cause"], &rows)
+        let builds = builds(&self.record);
+        if builds.len() < 2 {
+            let rows: Vec<_> = self.record.crashes.iter().map(row).collect();
+            return table::write(f, ["at", "pid", "up", "then", "cause"], &rows);
+        }
+        let rows = self.record.crashes.iter().map(|crash| {
+            let number = builds.iter().position(|build| Some(*build) == crash.build());
+            let number = number.map_or("?".to_owned(), |number| (number + 1).to_string());
+            let [at, pid, up, then, cause] = row(crash);
+            [at, pid, number, up, then, cause]
+        });
+        table::write(f, ["at", "pid", "build", "up", "then", "cause"], &Vec::from_iter(rows))
     }
 }
 
@@ -115,11 +125,25 @@ fn run(mark: &Mark) -> String {
     format!("pid {} {state} {when} {since}", mark.process.pid)
 }
 
+/// Each build once, in the order of its first crash.
+fn builds(record: &Record) -> Vec<&str> {
+    let mut builds = Vec::new();
+    for build in record.crashes.iter().filter_map(Crash::build) {
+        if !builds.contains(&build) {
+            builds.push(build);
+        }
+    }
+    builds
+}
+
 fn row(crash: &Crash) -> [String; 5] {
-    let then = match crash.wait() {
-        None => "not answered yet".to_owned(),
-        Some(wait) if wait.is_zero() => "at once".to_owned(),
-        Some(wait) => format!("wait of {}", Rounded(wait)),
+    let asked = crash.retry_after().filter(|asked| crash.wait().is_none_or(|wait| wait < *asked));
+    let then = match (asked, crash.wait()) {
+        _ if crash.is_permanent() => "permanent".to_owned(),
+        (Some(asked), _) => format!("retry after {}", Rounded(asked)),
+        (None, None) => "not answered yet".to_owned(),
+        (None, Some(wait)) if wait.is_zero() => "at once".to_owned(),
+        (None, Some(wait)) => format!("wait of {}", Rounded(wait)),
     };
     let at = humantime::format_rfc3339_seconds(crash.at()).to_string();
     [at, crash.pid().to_string(), Rounded(crash.uptime()).to_string(), then, crash.cause().to_owned()]

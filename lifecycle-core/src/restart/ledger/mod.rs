@@ -2,11 +2,13 @@
 //!
 //! The framework keeps it; [`read`] shows it to people and programs.
 
+mod admission;
 mod crash;
 mod crash_note;
 mod file;
 mod format;
 mod history;
+mod program;
 #[cfg(test)]
 mod properties;
 mod reconcile;
@@ -21,32 +23,41 @@ use std::time::Duration;
 
 use crate::config::resolve::Restart;
 use crate::config::resolve::RestartPolicy;
+use crate::model::failure::Meaning;
 use crate::model::previous_run::PreviousRun;
 use crate::os::clock::Moment;
 use crate::os::clock::millis;
 use crate::os::process::Identity;
+use crate::restart::ledger::admission::{admission, answer};
 use crate::restart::ledger::format::{Mark, Record, RunState};
+use crate::restart::ledger::program::Program;
 use crate::restart::ledger::reconcile::reconcile_dead_runs;
 use crate::restart::ledger::writer::{LedgerWriter, UPDATE_TIMEOUT};
 use crate::restart::policy::Decision;
 
+pub(crate) use admission::{Admission, Reason};
 pub use crash::Crash;
 pub(crate) use file::crash_note_file;
 pub use history::{History, ReadError, read};
 #[cfg(fuzzing)]
 pub use rehearse::rehearse;
 
-/// What it takes from a crash to the next start on a busy machine: no part of a wait.
-const MOMENT: Duration = Duration::from_secs(1);
-
 /// What the last mark may take: a clean end that did not reach the disk would look like a crash.
 const LAST: Duration = Duration::from_secs(5);
+
+/// What the shared store says at a start.
+#[derive(Default)]
+struct Shared {
+    decisions: Vec<(Crash, Decision)>,
+    /// How long no replica may try, as a failure of one of them asked for.
+    retry_after: Duration,
+}
 
 /// Written at each change, read again before it: another process may have added its own.
 pub(crate) struct Ledger {
     writer: LedgerWriter,
     policy: RestartPolicy,
-    service: String,
+    program: Program,
     own: Identity,
     started: Option<Moment>,
     /// Whether `admit` has marked the run that begins.
@@ -55,21 +66,12 @@ pub(crate) struct Ledger {
     shared_store: Option<shared_store::SharedStore>,
 }
 
-/// Whether main may run, and why not yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Admission {
-    /// What is left of the wait; zero starts at once.
-    pub(crate) wait: Duration,
-    /// Crashes inside the window when the newest one was answered; zero if none is listed.
-    pub(crate) crashes: u32,
-}
-
 impl Ledger {
     /// Touches the file only when there is something to read or write.
     pub(crate) fn new(restart: Restart) -> Ledger {
         Ledger {
             policy: restart.policy,
-            service: restart.service.clone(),
+            program: Program::current(restart.service.clone()),
             own: Identity::own(),
             started: None,
             is_marked: false,
@@ -89,33 +91,44 @@ impl Ledger {
             self.started = Some(now.clone());
             self.marked(RunState::Running, None)
         });
-        let (moment, service) = (now.clone(), self.service.clone());
+        let (moment, program) = (now.clone(), self.program.clone());
         let previous = Arc::new(OnceLock::new());
         let found = previous.clone();
         let mut record = self.writer.update(UPDATE_TIMEOUT, move |record| {
             reconcile_dead_runs(record, &own, &moment);
-            let _ = found.set(reconcile::previous(record, &service));
+            let _ = found.set(reconcile::previous(record, &program));
             if alone {
-                answer(record, &service, policy, &moment);
+                answer(record, &program, policy, &moment);
             }
             if let Some(mark) = &mark
-                && admission(record, &service, policy, &moment).wait.is_zero()
+                && admission(record, &program, policy, &moment).wait.is_zero()
             {
                 mark(record);
             }
         });
+        let mut replicas = Duration::ZERO;
         if !alone {
-            let shared = self.ask_shared_store(&record, &now);
-            let (moment, service) = (now.clone(), self.service.clone());
-            record = self.writer.update(UPDATE_TIMEOUT, move |record| {
-                shared.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
-                answer(record, &service, policy, &moment);
-            });
+            (record, replicas) = self.decide_with_replicas(&record, &now);
         }
         let previous = previous.get().cloned().flatten();
-        let admission = admission(&record, &self.service, policy, &now);
+        let mut admission = admission(&record, &self.program, policy, &now);
+        if replicas.min(policy.max_retry_after) > admission.wait {
+            admission.wait = replicas.min(policy.max_retry_after);
+            admission.reason = Reason::Replica;
+        }
         self.is_marked = begins && alone && admission.wait.is_zero();
         (admission, previous)
+    }
+
+    /// The record with what was decided, and how long no replica may try.
+    fn decide_with_replicas(&self, record: &Record, now: &Moment) -> (Record, Duration) {
+        let (policy, program, now) = (self.policy, self.program.clone(), now.clone());
+        let Shared { decisions, retry_after } = self.ask_shared_store(record, &now);
+        let record = self.writer.update(UPDATE_TIMEOUT, move |record| {
+            decisions.iter().for_each(|(crash, decision)| record.answer(crash, *decision));
+            answer(record, &program, policy, &now);
+        });
+        (record, retry_after)
     }
 
     fn has_shared_store(&self) -> bool {
@@ -125,27 +138,30 @@ impl Ledger {
         false
     }
 
-    /// What the replicas together decide about the crashes that were not answered yet.
+    /// What the replicas together decide about the crashes that were not answered yet, and what they were asked for.
     #[cfg(feature = "redis")]
-    fn ask_shared_store(&self, record: &Record, now: &Moment) -> Vec<(Crash, Decision)> {
-        let Some(shared_store) = &self.shared_store else { return Vec::new() };
-        let unanswered =
-            record.crashes.iter().filter(|crash| crash.wait_ms.is_none() && crash.is_of(&self.service));
-        unanswered
-            .filter_map(|crash| Some((crash.clone(), shared_store.answer(crash, record, now)?)))
-            .collect()
+    fn ask_shared_store(&self, record: &Record, now: &Moment) -> Shared {
+        let Some(shared_store) = &self.shared_store else { return Shared::default() };
+        let ours = |crash: &&Crash| crash.wait_ms.is_none() && crash.is_of(&self.program);
+        let mut shared = Shared::default();
+        for crash in record.crashes.iter().filter(ours) {
+            let decision = shared_store.answer(crash, &self.program, record, now);
+            shared.decisions.extend(decision.map(|decision| (crash.clone(), decision)));
+        }
+        shared.retry_after = shared_store.retry_after(&self.program);
+        shared
     }
 
     #[cfg(not(feature = "redis"))]
-    fn ask_shared_store(&self, _: &Record, _: &Moment) -> Vec<(Crash, Decision)> {
-        Vec::new()
+    fn ask_shared_store(&self, _: &Record, _: &Moment) -> Shared {
+        Shared::default()
     }
 
     /// The wait after the newest crash was spent.
     pub(crate) fn waited(&self, waited: Duration) {
-        let (waited, service) = (millis(waited), self.service.clone());
+        let (waited, program) = (millis(waited), self.program.clone());
         self.writer.update_later(move |record| {
-            let newest = record.crashes.iter_mut().rfind(|crash| crash.is_of(&service));
+            let newest = record.crashes.iter_mut().rfind(|crash| crash.is_of(&program));
             newest.into_iter().for_each(|crash| crash.waited_ms = crash.waited_ms.saturating_add(waited));
         });
     }
@@ -185,32 +201,39 @@ impl Ledger {
     }
 
     /// The run crashed. Waits for the disk.
-    pub(crate) fn crashed(&self, cause: String) -> PreviousRun {
-        let previous = self.crashed_later(cause);
+    pub(crate) fn crashed(&self, cause: String, meaning: Option<Meaning>) -> PreviousRun {
+        let previous = self.crashed_later(cause, meaning);
         self.flush(UPDATE_TIMEOUT);
         previous
     }
 
     /// The run crashed. Not waited for: the disk may be slow, and the hooks need not wait.
-    pub(crate) fn crashed_later(&self, cause: String) -> PreviousRun {
+    pub(crate) fn crashed_later(&self, cause: String, meaning: Option<Meaning>) -> PreviousRun {
         let when = Moment::now();
-        let crash = Crash {
-            cause,
-            pid: self.own.pid,
-            service: Some(self.service.clone()),
-            uptime_ms: millis(self.uptime(&when)),
-            when,
-            counted: None,
-            wait_ms: None,
-            waited_ms: 0,
+        let uptime_ms = millis(self.uptime(&when));
+        let mut crash = Crash {
+            service: Some(self.program.service.clone()),
+            build: self.program.build.clone(),
+            uptime_ms,
+            ..Crash::new(cause, when, self.own.pid)
         };
-        let previous = crash.as_previous();
+        crash.asks_for(meaning, &self.program);
+        let previous = crash.as_previous(&self.program);
         let mark = self.marked(RunState::Crashed, None);
         self.writer.update_later(move |record| {
             record.add_crash(crash.clone());
             mark(record);
         });
         previous
+    }
+
+    /// What the newest crash of this process asks for is more than was known when it was recorded.
+    pub(crate) fn asks_for(&self, meaning: Meaning) {
+        let (program, pid) = (self.program.clone(), self.own.pid);
+        self.writer.update_later(move |record| {
+            let newest = record.crashes.iter_mut().rfind(|crash| crash.is_of(&program) && crash.pid == pid);
+            newest.into_iter().for_each(|crash| crash.asks_for(Some(meaning), &program));
+        });
     }
 
     /// Whether another process, or another image of this one, would find what was written.
@@ -229,31 +252,9 @@ impl Ledger {
     ) -> impl Fn(&mut Record) + Send + Sync + 'static {
         let (process, since) = (self.own.clone(), Moment::now());
         let uptime_ms = millis(self.uptime(&since));
-        let service = Some(self.service.clone());
-        let mark = Mark { state, process, since, uptime_ms, crash_note: None, failure, service };
+        let Program { service, build, .. } = self.program.clone();
+        let service = Some(service);
+        let mark = Mark { state, process, since, uptime_ms, crash_note: None, failure, service, build };
         move |record| record.set_mark(mark.clone())
     }
-}
-
-/// Decides about the service's crashes that were not answered yet, each by those before it.
-fn answer(record: &mut Record, service: &str, policy: RestartPolicy, now: &Moment) {
-    let ours: Vec<Crash> = record.crashes.iter().filter(|crash| crash.is_of(service)).cloned().collect();
-    for (index, crash) in ours.iter().enumerate() {
-        if crash.wait_ms.is_none() {
-            let decision = policy.decide(&record.history(service, now)[..=index]);
-            record.answer(crash, decision);
-        }
-    }
-}
-
-/// What is left of the newest crash's wait.
-fn admission(record: &Record, service: &str, policy: RestartPolicy, now: &Moment) -> Admission {
-    let Some(newest) = record.newest(service) else { return Admission { wait: Duration::ZERO, crashes: 0 } };
-    // Time that passed since the crash, or in a wait that was cut short, has been waited already.
-    let served = Duration::from_millis(newest.waited_ms).max(now.since(&newest.when));
-    // The moment that it took to get here is not worth a fraction in the wait.
-    let served = if served < MOMENT { Duration::ZERO } else { served };
-    // Never longer than the longest wait, whatever a clock did to the file.
-    let wait = newest.wait().unwrap_or_default().min(policy.max_wait).saturating_sub(served);
-    Admission { wait, crashes: newest.counted.unwrap_or(1) }
 }

@@ -17,17 +17,7 @@ fn moment(boot: &str, elapsed: Duration, off: i64) -> Moment {
 }
 
 fn crash(when: Moment, uptime: Duration) -> Crash {
-    let uptime_ms = millis(uptime);
-    Crash {
-        cause: "x".into(),
-        when,
-        pid: 7,
-        service: None,
-        uptime_ms,
-        counted: None,
-        wait_ms: None,
-        waited_ms: 0,
-    }
+    Crash { uptime_ms: millis(uptime), ..Crash::new("x".into(), when, 7) }
 }
 
 /// A wall clock that steps by up to two days between any two crashes.
@@ -44,11 +34,50 @@ proptest! {
             elapsed += uptime;
             let now = moment("one", elapsed, off);
             record.add_crash(crash(now.clone(), uptime));
-            answer(&mut record, "app", policy, &now);
-            let admission = admission(&record, "app", policy, &now);
+            answer(&mut record, &Program::app(), policy, &now);
+            let admission = admission(&record, &Program::app(), policy, &now);
             prop_assert_eq!((admission.wait, admission.crashes), (expected.1.wait, expected.1.crashes));
             elapsed += admission.wait;
             record.crashes.last_mut().expect("added").waited_ms = millis(admission.wait);
+        }
+    }
+
+    /// Crashes of another build in between, however many, change no decision.
+    #[test]
+    fn other_builds_change_nothing(
+        policy in policies(), uptimes in uptimes(), others in vec(0_usize..4, 60),
+    ) {
+        let (mut record, mut elapsed, program) = (Record::new(), Duration::ZERO, Program::app());
+        let of = |build: &str, crash| Crash { build: Some(build.to_owned()), ..crash };
+        for ((expected, &uptime), &others) in live(&policy, &uptimes).into_iter().zip(&uptimes).zip(&others) {
+            elapsed += uptime;
+            let now = moment("one", elapsed, 0);
+            (0..others).for_each(|_| record.add_crash(of("two", crash(now.clone(), Duration::ZERO))));
+            record.add_crash(of("one", crash(now.clone(), uptime)));
+            answer(&mut record, &program, policy, &now);
+            if record.recorded <= 100 {
+                let admission = admission(&record, &program, policy, &now);
+                prop_assert_eq!((admission.wait, admission.crashes), (expected.1.wait, expected.1.crashes));
+            }
+        }
+    }
+
+    /// Whatever failures ask for, and whatever clocks do: never more than the longest of both waits, and within one boot
+    /// never less than what the newest one asked for.
+    #[test]
+    fn what_is_asked_for_is_waited_up_to_the_most(
+        policy in policies(), uptimes in uptimes(), asked in vec(0_u64..3_000_000, 60), steps in steps(),
+    ) {
+        let (mut record, mut elapsed, program) = (Record::new(), Duration::ZERO, Program::app());
+        for ((&uptime, &asked), &off) in uptimes.iter().zip(&asked).zip(&steps) {
+            elapsed += uptime;
+            let now = moment("one", elapsed, 0);
+            record.add_crash(Crash { retry_after_ms: Some(asked), ..crash(now.clone(), uptime) });
+            answer(&mut record, &program, policy, &now);
+            let here = admission(&record, &program, policy, &now).wait;
+            prop_assert!(here >= Duration::from_millis(asked).min(policy.max_retry_after));
+            let after_a_boot = admission(&record, &program, policy, &moment("two", elapsed, off)).wait;
+            prop_assert!(here.max(after_a_boot) <= policy.max_wait.max(policy.max_retry_after));
         }
     }
 
@@ -63,8 +92,8 @@ proptest! {
             let boot = boot.to_string();
             let now = moment(&boot, elapsed, *off);
             record.add_crash(crash(now.clone(), *uptime));
-            answer(&mut record, "app", policy, &now);
-            let admission = admission(&record, "app", policy, &moment(&boot, elapsed, *seen));
+            answer(&mut record, &Program::app(), policy, &now);
+            let admission = admission(&record, &Program::app(), policy, &moment(&boot, elapsed, *seen));
             prop_assert!(admission.wait <= policy.max_wait);
         }
     }
@@ -77,11 +106,11 @@ proptest! {
             elapsed += uptime;
             let now = moment("one", elapsed, 0);
             record.add_crash(crash(now.clone(), uptime));
-            answer(&mut record, "app", policy, &now);
+            answer(&mut record, &Program::app(), policy, &now);
         }
         let later = Duration::from_secs(later);
-        let before = admission(&record, "app", policy, &moment("one", elapsed, 0)).wait;
-        let after = admission(&record, "app", policy, &moment("one", elapsed + later, 0)).wait;
+        let before = admission(&record, &Program::app(), policy, &moment("one", elapsed, 0)).wait;
+        let after = admission(&record, &Program::app(), policy, &moment("one", elapsed + later, 0)).wait;
         prop_assert_eq!(after, before.saturating_sub(later));
     }
 }

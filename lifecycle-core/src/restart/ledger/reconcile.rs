@@ -7,6 +7,7 @@ use crate::os::crash_marker;
 use crate::os::process::Identity;
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::format::{Mark, Record, RunState};
+use crate::restart::ledger::program::Program;
 
 /// Counts the gone runs that were still running as crashes, and keeps the mark of each service's newest gone one.
 pub(crate) fn reconcile_dead_runs(record: &mut Record, own: &Identity, now: &Moment) {
@@ -52,14 +53,10 @@ fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
         words.and_then(|words| now.earlier(words.since_boot_ms)).filter(|_| mark.since.boot == now.boot);
     let when = died.unwrap_or_else(|| now.clone());
     Crash {
-        cause: words.map_or(KILLED, |words| &words.said).to_owned(),
-        pid: mark.process.pid,
         service: mark.service.clone(),
+        build: mark.build.clone(),
         uptime_ms: millis(when.since(&mark.since)),
-        when,
-        counted: None,
-        wait_ms: None,
-        waited_ms: 0,
+        ..Crash::new(words.map_or(KILLED, |words| &words.said).to_owned(), when, mark.process.pid)
     }
 }
 
@@ -67,16 +64,16 @@ fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
 const KILLED: &str = "killed without a trace (SIGKILL, out of memory, or power)";
 
 /// How the run before this one ended: that of the newest process that is gone. To be asked after [`reconcile_dead_runs`].
-pub(crate) fn previous(record: &Record, service: &str) -> Option<PreviousRun> {
+pub(crate) fn previous(record: &Record, program: &Program) -> Option<PreviousRun> {
     let gone = |mark: &&Mark| {
-        let ours = mark.service.as_deref().is_none_or(|own| own == service);
+        let ours = mark.service.as_deref().is_none_or(|own| own == program.service);
         ours && !matches!(mark.state, RunState::Running | RunState::Stopping)
     };
     let mark = record.runs.iter().rfind(gone)?;
     let pid = mark.process.pid;
     let crash = record.crashes.iter().rfind(|crash| crash.pid == pid);
     Some(match (mark.state, crash) {
-        (RunState::Crashed, Some(crash)) => crash.as_previous(),
+        (RunState::Crashed, Some(crash)) => crash.as_previous(program),
         (state, _) => PreviousRun {
             pid,
             ending: match state {
@@ -89,18 +86,26 @@ pub(crate) fn previous(record: &Record, service: &str) -> Option<PreviousRun> {
             },
             at: mark.since.at,
             uptime: std::time::Duration::from_millis(mark.uptime_ms),
+            build: mark.build.clone(),
+            other_build: !program.is_build(mark.build.as_deref()),
+            permanent: false,
+            retry_after: None,
         },
     })
 }
 
 impl Crash {
-    pub(crate) fn as_previous(&self) -> PreviousRun {
+    pub(crate) fn as_previous(&self, program: &Program) -> PreviousRun {
         let killed = self.cause == KILLED;
         PreviousRun {
             pid: self.pid,
             ending: if killed { Ending::Killed } else { Ending::Crashed(self.cause.clone()) },
             at: self.when.at,
             uptime: self.uptime(),
+            build: self.build.clone(),
+            other_build: !program.is_build(self.build.as_deref()),
+            permanent: self.is_permanent(),
+            retry_after: self.retry_after(),
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::admission::{admission, answer};
 use super::history::{History, ReadError};
+use super::program::Program;
 use super::reconcile::{self, reconcile_dead_runs};
-use super::{admission, answer};
 use crate::config::resolve::RestartPolicy;
 use crate::os::clock::Moment;
 use crate::os::process::Identity;
@@ -19,13 +20,17 @@ use crate::os::process::Identity;
 #[cfg_attr(not(fuzzing), allow(unreachable_pub, reason = "public for the fuzzer"))]
 pub fn rehearse(bytes: &[u8]) -> Result<Duration, ReadError> {
     let shown = History::try_from(bytes)?;
-    let (mut record, now) = (shown.record().clone(), Moment::now());
+    let (mut record, now, program) = (shown.record().clone(), Moment::now(), Program::app());
     reconcile_dead_runs(&mut record, &Identity::own(), &now);
-    let _ = reconcile::previous(&record, "app").map(|previous| previous.to_string());
-    answer(&mut record, "app", RestartPolicy::DEFAULT, &now);
-    let wait = admission(&record, "app", RestartPolicy::DEFAULT, &now).wait;
-    assert!(wait <= RestartPolicy::DEFAULT.max_wait, "{wait:?}");
+    let _ = reconcile::previous(&record, &program).map(|previous| previous.to_string());
+    answer(&mut record, &program, RestartPolicy::DEFAULT, &now);
+    let wait = admission(&record, &program, RestartPolicy::DEFAULT, &now);
+    let _ = wait.explain(&RestartPolicy::DEFAULT, now.at, std::path::Path::new(".restart_count"));
+    let wait = wait.wait;
+    assert!(wait <= RestartPolicy::DEFAULT.max_wait.max(RestartPolicy::DEFAULT.max_retry_after), "{wait:?}");
     let again = History::try_from(&record.to_bytes()[..]).expect("what is written can be read");
+    let twice = History::try_from(&again.record().to_bytes()[..]).expect("what is written can be read");
+    assert!(twice == again, "nothing is lost between a write and a read");
     let _ = format!("{shown}{again}");
     Ok(wait)
 }

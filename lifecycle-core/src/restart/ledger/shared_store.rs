@@ -19,6 +19,7 @@ use crate::os::clock::millis;
 use crate::os::{log, process};
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::format::Record;
+use crate::restart::ledger::program::Program;
 use crate::restart::policy::{Decision, PastCrash};
 
 /// What a start waits for Redis, whatever the network does.
@@ -60,6 +61,12 @@ struct Member {
     cause: String,
     uptime_ms: u64,
     wait_ms: u64,
+    /// Which build crashed; of an older version, unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    build: Option<String>,
+    /// What its failure asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 /// The store of a service.
@@ -82,8 +89,33 @@ impl SharedStore {
 
     /// Adds a crash of this replica to the shared_store's and decides about it; `None` if Redis cannot be asked.
     /// `record` knows which waits this replica has spent: they do not count as time.
-    pub(crate) fn answer(&self, crash: &Crash, record: &Record, now: &Moment) -> Option<Decision> {
-        let answer = self.ask(crash.clone(), waits(record, now));
+    pub(crate) fn answer(
+        &self,
+        crash: &Crash,
+        program: &Program,
+        record: &Record,
+        now: &Moment,
+    ) -> Option<Decision> {
+        let (crash, program, waits) = (crash.clone(), program.clone(), waits(record, now));
+        self.ask(move |shared| shared.answer(&crash, &program, &waits))
+    }
+
+    /// How long no replica of this build may try; zero too if Redis cannot be asked.
+    pub(crate) fn retry_after(&self, program: &Program) -> Duration {
+        if self.away.load(Relaxed) {
+            // It was asked at this start already.
+            return Duration::ZERO;
+        }
+        let program = program.clone();
+        self.ask(move |shared| shared.retry_after(&program)).unwrap_or_default()
+    }
+
+    /// `None` if Redis does not answer, which is said once.
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Shared) -> Result<T, RedisError> + Send + 'static,
+    ) -> Option<T> {
+        let answer = self.ask_in_time(question);
         let was_away = self.away.swap(answer.is_err(), Relaxed);
         match &answer {
             Err(reason) if !was_away => log::warn(format!(
@@ -96,10 +128,13 @@ impl SharedStore {
         answer.ok()
     }
 
-    fn ask(&self, crash: Crash, waits: Vec<Wait>) -> Result<Decision, String> {
+    fn ask_in_time<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Shared) -> Result<T, RedisError> + Send + 'static,
+    ) -> Result<T, String> {
         let ((sender, receiver), shared) = (channel(), self.shared.clone());
         let asking = move || {
-            let _ = sender.send(shared.ask(&crash, &waits));
+            let _ = sender.send(question(&shared));
         };
         let thread = std::thread::Builder::new().name("lifecycle-redis".into()).spawn(asking);
         thread.map_err(|error| format!("its thread cannot be started: {error}"))?;
@@ -112,14 +147,26 @@ impl SharedStore {
 }
 
 impl Shared {
-    fn ask(&self, crash: &Crash, waits: &[Wait]) -> Result<Decision, RedisError> {
+    fn connect(&self) -> Result<(Connection, String), RedisError> {
         let client = Client::open(self.store.url.as_str())?;
-        let mut connection = client.get_connection_with_timeout(CONNECT)?;
+        let connection = client.get_connection_with_timeout(CONNECT)?;
         connection.set_read_timeout(Some(ANSWER))?;
         connection.set_write_timeout(Some(ANSWER))?;
-        let key = format!("lifecycle:crashes:{}", self.store.service);
+        Ok((connection, format!("lifecycle:crashes:{}", self.store.service)))
+    }
+
+    /// The longest that is left of what failures of the build asked for.
+    fn retry_after(&self, program: &Program) -> Result<Duration, RedisError> {
+        let (mut connection, key) = self.connect()?;
+        let (now, members) = read(&mut connection, &key)?;
+        let members = members.iter().filter_map(|(member, at)| Some((ours(member, program)?, *at)));
+        Ok(members.map(|(member, at)| member.holds(now.saturating_sub(at))).max().unwrap_or_default())
+    }
+
+    fn answer(&self, crash: &Crash, program: &Program, waits: &[Wait]) -> Result<Decision, RedisError> {
+        let (mut connection, key) = self.connect()?;
         for _ in 0..TRIES {
-            if let Some(decision) = self.append(&mut connection, &key, crash, waits)? {
+            if let Some(decision) = self.append(&mut connection, &key, (crash, program), waits)? {
                 return Ok(decision);
             }
         }
@@ -131,27 +178,21 @@ impl Shared {
         &self,
         connection: &mut Connection,
         key: &str,
-        crash: &Crash,
+        (crash, program): (&Crash, &Program),
         waits: &[Wait],
     ) -> Result<Option<Decision>, RedisError> {
-        let (now, members): (u64, Vec<(String, u64)>) = Script::new(READ).key(key).invoke(connection)?;
+        let (now, members) = read(connection, key)?;
+        let known: Vec<(Member, u64)> = members
+            .iter()
+            .filter_map(|(member, at)| Some((ours(member, program)?, now.saturating_sub(*at))))
+            .collect();
         let mut history: Vec<PastCrash> =
-            members.iter().filter_map(|(member, at)| past(member, now.saturating_sub(*at), waits)).collect();
+            known.iter().map(|(member, age)| member.past(*age, waits)).collect();
         history.push(PastCrash { age: Duration::ZERO, uptime: crash.uptime(), wait: Duration::ZERO });
         let decision = self.policy.decide(&history);
-        let member = serde_json::to_string(&Member {
-            replica: process::hostname(),
-            pid: crash.pid,
-            at: humantime::format_rfc3339_millis(crash.when.at).to_string(),
-            since_boot_ms: crash.when.since_boot_ms,
-            cause: crash.cause.clone(),
-            uptime_ms: crash.uptime_ms,
-            wait_ms: millis(decision.wait),
-        })
-        .expect("texts and numbers");
+        let member = Member::new(crash, decision).to_json();
         let newest = members.last().map_or("", |(member, _)| member);
-        // Twice as long as any crash can matter: the window, and the wait that does not count in it.
-        let expiry = millis(self.policy.within.saturating_add(self.policy.max_wait)).saturating_mul(2);
+        let expiry = self.expiry(&members, now, crash);
         let added: bool = Script::new(APPEND)
             .key(key)
             .arg(newest)
@@ -164,6 +205,17 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// In milliseconds: twice as long as any crash can matter, by the window and the wait that does not count in it; and none
+    /// is forgotten while what it asked for is not over.
+    fn expiry(&self, members: &Members, now: u64, crash: &Crash) -> u64 {
+        let rule = millis(self.policy.within.saturating_add(self.policy.max_wait)).saturating_mul(2);
+        let left = |(member, at): &(String, u64)| Some(parse(member)?.holds(now.saturating_sub(*at)));
+        let asked = members.iter().filter_map(left).max().max(crash.retry_after());
+        rule.max(millis(asked.unwrap_or_default().min(self.policy.max_retry_after)))
+    }
+}
+
 /// A wait that this replica spent: how long ago it began, and how long it was.
 type Wait = (Duration, Duration);
 
@@ -172,16 +224,56 @@ fn waits(record: &Record, now: &Moment) -> Vec<Wait> {
     spent.map(|crash| (now.since(&crash.when), Duration::from_millis(crash.waited_ms))).collect()
 }
 
+type Members = Vec<(String, u64)>;
+
+/// The server's time, and each member with its own.
+fn read(connection: &mut Connection, key: &str) -> Result<(u64, Members), RedisError> {
+    Script::new(READ).key(key).invoke(connection)
+}
+
 /// A member that is not ours to understand, of a version to come perhaps, is left out.
-fn past(member: &str, age_ms: u64, waits: &[Wait]) -> Option<PastCrash> {
-    let member: Member = serde_json::from_str(member).ok()?;
-    let age = Duration::from_millis(age_ms);
-    // A moment more: the wait after a crash began when the shared_store knew of it already.
-    let since = |(began, _): &&Wait| *began <= age + Duration::from_secs(1);
-    let waited: Duration = waits.iter().filter(since).map(|(_, waited)| *waited).sum();
-    Some(PastCrash {
-        age: age.saturating_sub(waited),
-        uptime: Duration::from_millis(member.uptime_ms),
-        wait: Duration::from_millis(member.wait_ms),
-    })
+fn parse(member: &str) -> Option<Member> {
+    serde_json::from_str(member).ok()
+}
+
+/// That of another build is left out, too.
+fn ours(member: &str, program: &Program) -> Option<Member> {
+    parse(member).filter(|member| program.is_build(member.build.as_deref()))
+}
+
+impl Member {
+    fn new(crash: &Crash, decision: Decision) -> Member {
+        Member {
+            replica: process::hostname(),
+            pid: crash.pid,
+            at: humantime::format_rfc3339_millis(crash.when.at).to_string(),
+            since_boot_ms: crash.when.since_boot_ms,
+            cause: crash.cause.clone(),
+            uptime_ms: crash.uptime_ms,
+            wait_ms: millis(decision.wait),
+            build: crash.build.clone(),
+            retry_after_ms: crash.retry_after_ms,
+        }
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers")
+    }
+
+    /// What is left of what its failure asked for.
+    fn holds(&self, age_ms: u64) -> Duration {
+        Duration::from_millis(self.retry_after_ms.unwrap_or_default().saturating_sub(age_ms))
+    }
+
+    fn past(&self, age_ms: u64, waits: &[Wait]) -> PastCrash {
+        let age = Duration::from_millis(age_ms);
+        // A moment more: the wait after a crash began when the shared_store knew of it already.
+        let since = |(began, _): &&Wait| *began <= age + Duration::from_secs(1);
+        let waited: Duration = waits.iter().filter(since).map(|(_, waited)| *waited).sum();
+        PastCrash {
+            age: age.saturating_sub(waited),
+            uptime: Duration::from_millis(self.uptime_ms),
+            wait: Duration::from_millis(self.wait_ms),
+        }
+    }
 }

@@ -3,8 +3,7 @@
 #[cfg(test)]
 pub(crate) mod properties;
 
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 #[cfg(any(test, fuzzing))]
 use crate::config::options::RestartOptions;
@@ -34,8 +33,9 @@ impl RestartPolicy {
     /// That of the default options.
     #[cfg(any(test, fuzzing))]
     pub(crate) const DEFAULT: RestartPolicy = {
-        let RestartOptions { max_crashes, within, wait, factor, max_wait, .. } = RestartOptions::DEFAULT;
-        RestartPolicy { max_crashes, within, wait, factor, max_wait }
+        let RestartOptions { max_crashes, within, wait, factor, max_wait, max_retry_after, .. } =
+            RestartOptions::DEFAULT;
+        RestartPolicy { max_crashes, within, wait, factor, max_wait, max_retry_after }
     };
 
     /// Answers the newest crash, the last of `history`.
@@ -44,23 +44,6 @@ impl RestartPolicy {
         let crashes = u32::try_from(inside).unwrap_or(u32::MAX);
         let wait = if crashes > self.max_crashes { self.next_wait(history) } else { Duration::ZERO };
         Decision { wait, crashes }
-    }
-
-    /// The decision for people: why, how long, and how to skip it.
-    pub(crate) fn explain(&self, crashes: u32, wait: Duration, now: SystemTime, file: &Path) -> String {
-        let (most, within) = (self.max_crashes, humantime::format_duration(self.within));
-        if crashes <= most {
-            return format!("crash {crashes} of {most} in {within}; starting now");
-        }
-        let history = format!("crash {crashes} within {within} (at most {most} restart at once)");
-        if wait.is_zero() {
-            return format!("{history}: its wait is over, starting now");
-        }
-        let next = humantime::format_rfc3339_seconds(now + wait);
-        let file = file.display();
-        format!(
-            "{history}: waiting {wait:?}, next try at {next}; to skip the wait, delete {file} and start again"
-        )
     }
 
     /// `wait * factor^n`, where n counts the waits since a run last stayed up for `within`.

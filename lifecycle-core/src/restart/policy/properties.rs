@@ -17,6 +17,7 @@ pub(crate) fn policies() -> impl Strategy<Value = RestartPolicy> {
             wait,
             factor,
             max_wait: wait + more,
+            max_retry_after: (wait + more) * 2,
         },
     )
 }

@@ -53,6 +53,11 @@ mod probes_at_a_path {
     pub fn main() {}
 }
 
+mod restart_max_retry_after {
+    #[lifecycle::main(restart(max_retry_after = "0s"))]
+    pub fn main() {}
+}
+
 mod watchdog_off {
     #[lifecycle::main(watchdog = false)]
     pub fn main() {}
@@ -90,6 +95,7 @@ fn main() {
     let _ = restart_store::main;
     let _ = restart_waits::main;
     let _ = probes::main;
+    let _ = restart_max_retry_after::main;
     let _ = probes_at_a_path::main;
     let _ = watchdog_off::main;
     let _ = watchdog_on_hang::main;

@@ -5,6 +5,7 @@
         wait = "60s",
         factor = 2,
         max_wait = "5m",
+        max_retry_after = "24h",
         file = ".restart_count",
         mode = "exec",
         service = "orders"

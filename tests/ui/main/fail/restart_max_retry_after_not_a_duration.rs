@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(max_retry_after = "tomorrow"))]
+fn main() {}
