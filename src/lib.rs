@@ -249,12 +249,12 @@ pub use lifecycle_macros::task;
 /// | `ready = "explicit"` | `"implied"`: ready at the first heartbeat, after a second, or by [`ready()`](fn@ready); `"explicit"`: by the call alone | `LIFECYCLE_READY` |
 /// | `on_hangup = "stop"`, `"reload"` or `"ignore"` | what SIGHUP does: a reload where anything would hear of it; else it is ignored under systemd and a stop elsewhere | `LIFECYCLE_ON_HANGUP` |
 /// | `panic = "end"` | `"report"`: a panic outside of main and tracked tasks is warned about once; `"end"`: it ends the run as a failure | `LIFECYCLE_PANIC` |
-/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", max_retry_after = "24h", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_MAX_RETRY_AFTER`, `…_FILE`, `LIFECYCLE_RESTART=off` |
+/// | `restart(max_crashes = 3, within = "5m", wait = "60s", factor = 2, max_wait = "5m", first_wait = "0s", jitter = 0.0, max_retry_after = "24h", file = ".restart_count")`, or `restart = false` | as written | `LIFECYCLE_RESTART_MAX_CRASHES`, `…_WITHIN`, `…_WAIT`, `…_FACTOR`, `…_MAX_WAIT`, `…_FIRST_WAIT`, `…_JITTER`, `…_MAX_RETRY_AFTER`, `…_FILE`, `LIFECYCLE_RESTART=off` |
 /// | `restart(mode = "exec")` | `"task"`: a crash runs main again in this process; `"exec"`: the program is re-executed, see below | `LIFECYCLE_RESTART_MODE` |
 /// | `restart(store = "redis://host:6379/0", service = "orders")` | none: a Redis in which replicas share their crashes, with the feature `redis`; the service's name there is that of the executable's file | `LIFECYCLE_RESTART_STORE`, `LIFECYCLE_RESTART_SERVICE` |
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
 /// | `probes = "0.0.0.0:8080"` | off; where `/livez`, `/readyz`, `/metrics` and others are answered, with the feature `http`; `ready` must be written, too | `LIFECYCLE_PROBES` |
-/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts | `LIFECYCLE_WATCHDOG_ON_HANG` |
+/// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts; `"abort"`: SIGABRT, for a core dump | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `runtime = path::to::function` | none: makes the `tokio::runtime::Builder` of each run, instead of the next two | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |

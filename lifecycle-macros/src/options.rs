@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use syn::{Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitStr, Meta, Path, UnOp};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, ExprPath, ExprUnary, Ident, Lit, LitFloat, LitStr, Meta, Path, UnOp};
 
 use crate::duration::{self, AtLeast, Wrong};
 use crate::errors::{Errors, written};
@@ -115,6 +116,21 @@ impl<'e> Options<'e> {
                 let must = format!("an integer from {} to {}", range.start(), range.end());
                 self.refuse(key, &must, &value)
             }
+        }
+    }
+
+    /// A number from 0 to 1.
+    pub(crate) fn part(&mut self, key: &str) -> Option<LitFloat> {
+        let value = self.value(key)?;
+        let digits = match &value {
+            Expr::Lit(ExprLit { lit: Lit::Float(digits), .. }) => digits.base10_digits().to_owned(),
+            Expr::Lit(ExprLit { lit: Lit::Int(digits), .. }) => format!("{}.0", digits.base10_digits()),
+            _ => String::new(),
+        };
+        let part = digits.parse::<f64>().ok().filter(|part| (0.0..=1.0).contains(part));
+        match part {
+            Some(_) => Some(LitFloat::new(&digits, value.span())),
+            None => self.refuse(key, "a number from 0.0 to 1.0", &value),
         }
     }
 

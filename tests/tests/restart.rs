@@ -67,6 +67,21 @@ fn waits_grow_by_the_factor_up_to_the_longest() {
     }
 }
 
+/// The crash after it is no level of the rule.
+#[test]
+fn a_first_wait_is_waited_after_every_crash() {
+    let mut service = crash().arg("0").arg("1").env("LIFECYCLE_RESTART_FIRST_WAIT", "400ms").start();
+    service.line("run 1");
+    let crashed = Instant::now();
+    let waits = service.line("waiting");
+    assert!(waits.contains("crash 1 of 3 in 3s: waiting 400ms"), "{waits}");
+    service.line("run 2");
+    assert!(crashed.elapsed() >= Duration::from_millis(390), "{:?}", crashed.elapsed());
+    service.line("stays up");
+    service.signal(libc::SIGTERM);
+    let _output = service.wait().expect_code(0);
+}
+
 /// Never more than three in the window.
 #[test]
 fn slow_crashes_never_wait() {

@@ -51,6 +51,21 @@ fn the_limit_counts_from_the_last_beat() {
     assert!(verdict(&output).contains("5 beats"), "{}", verdict(&output));
 }
 
+/// For a core dump; the ledger has the hang, and not the signal.
+#[test]
+fn a_hang_may_end_by_an_abort() {
+    let mut service = Service::new(env!("CARGO_BIN_EXE_beats"))
+        .arg("silent")
+        .env("LIFECYCLE_WATCHDOG_STARTUP", "1s")
+        .env("LIFECYCLE_WATCHDOG_ON_HANG", "abort")
+        .start();
+    service.line("up");
+    let output = service.wait().expect_code(128 + libc::SIGABRT);
+    assert!(verdict(&output).contains("`scheduler`"), "{}", verdict(&output));
+    let ledger = ledger::read(output.folder.path()).to_string();
+    assert!(ledger.contains("hang: ") && !ledger.contains("SIGABRT"), "{ledger}");
+}
+
 /// A hang is a crash of the ledger.
 #[test]
 fn a_heartbeat_that_never_beats_is_found_at_the_startup_limit() {

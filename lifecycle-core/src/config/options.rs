@@ -49,6 +49,10 @@ pub struct RestartOptions {
     pub factor: u32,
     /// The longest wait.
     pub max_wait: Duration,
+    /// The wait after a crash that restarts at once.
+    pub first_wait: Duration,
+    /// Each wait is longer by a random part of it, up to this: 0.25 is a quarter. For replicas that crash together.
+    pub jitter: f64,
     /// The longest wait that a failure may ask for.
     pub max_retry_after: Duration,
     /// The ledger's file; by default `.restart_count` in the state directory.
@@ -88,6 +92,8 @@ pub struct WatchdogOptions {
 pub enum OnHang {
     /// The process ends with exit code 1.
     Exit,
+    /// The process ends by SIGABRT, so that the system keeps a core dump.
+    Abort,
     /// A fresh image of the executable in the same process: `execve`.
     Exec,
 }
@@ -149,6 +155,8 @@ impl RestartOptions {
         wait: Duration::from_secs(60),
         factor: 2,
         max_wait: Duration::from_secs(300),
+        first_wait: Duration::ZERO,
+        jitter: 0.0,
         max_retry_after: Duration::from_secs(24 * 3600),
         file: None,
         mode: RestartMode::Task,

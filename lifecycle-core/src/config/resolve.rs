@@ -54,6 +54,10 @@ pub(crate) struct RestartPolicy {
     pub(crate) wait: Duration,
     pub(crate) factor: u32,
     pub(crate) max_wait: Duration,
+    /// After a crash that restarts at once.
+    pub(crate) first_wait: Duration,
+    /// In thousandths of each wait.
+    pub(crate) jitter: u32,
     /// What a failure may ask for at most.
     pub(crate) max_retry_after: Duration,
 }
@@ -98,7 +102,7 @@ impl Config {
             plan_only: read.switch("LIFECYCLE_PLAN", false, ""),
             hang: read.hang(),
         };
-        read.check_drain(&config);
+        read.check_drain(&mut config);
         read.check_images(&mut config);
         if config.runtime.is_none() && config.flavor == Flavor::MultiThread && config.worker_threads.is_none()
         {
@@ -117,7 +121,7 @@ const ON_HANGUP: [(&str, Option<Hangup>); 3] =
 const PANIC: [(&str, bool); 2] = [("end", true), ("report", false)];
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 25] = [
+const VARIABLES: [&str; 27] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_DRAIN_DELAY",
@@ -131,6 +135,8 @@ const VARIABLES: [&str; 25] = [
     "LIFECYCLE_RESTART_WAIT",
     "LIFECYCLE_RESTART_FACTOR",
     "LIFECYCLE_RESTART_MAX_WAIT",
+    "LIFECYCLE_RESTART_FIRST_WAIT",
+    "LIFECYCLE_RESTART_JITTER",
     "LIFECYCLE_RESTART_MAX_RETRY_AFTER",
     "LIFECYCLE_RESTART_FILE",
     "LIFECYCLE_RESTART_MODE",
@@ -155,12 +161,20 @@ pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<St
 }
 
 impl Reader<'_> {
-    /// The default of the drain gives way.
-    fn check_drain(&mut self, config: &Config) {
-        let Config { shutdown_timeout: whole, drain, drain_delay: delay, .. } = config;
-        let (name, value, rest) = match (delay.is_zero(), whole.saturating_sub(*delay)) {
+    /// What stands in the environment must fit. What stands in the attribute gives way to a shorter whole in the environment,
+    /// and so does the default of the drain.
+    fn check_drain(&mut self, config: &mut Config) {
+        let gives_way = |name| self.get("LIFECYCLE_SHUTDOWN_TIMEOUT").is_some() && self.get(name).is_none();
+        let (drain_gives_way, delay_gives_way) =
+            (gives_way("LIFECYCLE_DRAIN"), gives_way("LIFECYCLE_DRAIN_DELAY"));
+        let whole = config.shutdown_timeout;
+        if delay_gives_way {
+            config.drain_delay = config.drain_delay.min(whole / 2);
+        }
+        let (drain, delay) = (config.drain, config.drain_delay);
+        let (name, value, rest) = match (delay.is_zero(), whole.saturating_sub(delay)) {
             (false, rest) if rest.is_zero() => ("LIFECYCLE_DRAIN_DELAY", delay, rest),
-            (_, rest) if *drain > rest && *drain != Options::DEFAULT.drain => {
+            (_, rest) if drain > rest && drain != Options::DEFAULT.drain && !drain_gives_way => {
                 ("LIFECYCLE_DRAIN", drain, rest)
             }
             _ => return,
@@ -178,8 +192,19 @@ impl Reader<'_> {
         let within = self.positive("LIFECYCLE_RESTART_WITHIN", options.within);
         let factor = self.number("LIFECYCLE_RESTART_FACTOR", options.factor, 1);
         let (wait, max_wait) = self.waits(options);
+        let first_wait = self.first_wait(options.first_wait, wait);
+        let jitter = self.jitter(options.jitter);
         let max_retry_after = self.duration("LIFECYCLE_RESTART_MAX_RETRY_AFTER", options.max_retry_after);
-        let policy = RestartPolicy { max_crashes, within, wait, factor, max_wait, max_retry_after };
+        let policy = RestartPolicy {
+            max_crashes,
+            within,
+            wait,
+            factor,
+            max_wait,
+            first_wait,
+            jitter,
+            max_retry_after,
+        };
         let file = self.file(options.file);
         let mode = self.word(
             "LIFECYCLE_RESTART_MODE",
@@ -191,6 +216,30 @@ impl Reader<'_> {
         }
         let service = self.service(options);
         Some(Restart { policy, file, mode, store: self.store(options, &service), service })
+    }
+
+    fn first_wait(&mut self, option: Duration, wait: Duration) -> Duration {
+        let first = self.duration("LIFECYCLE_RESTART_FIRST_WAIT", option);
+        if first > wait {
+            self.errors.push(ConfigError::new(format!(
+                "LIFECYCLE_RESTART_FIRST_WAIT={first:?}: must not be longer than the wait of a crash loop: set \
+                 LIFECYCLE_RESTART_WAIT={first:?} or more, not {wait:?}"
+            )));
+        }
+        first
+    }
+
+    /// In thousandths.
+    fn jitter(&mut self, option: f64) -> u32 {
+        const MUST: &str = "must be a part of the wait from 0 to 1, such as 0.25";
+        let jitter = self.value("LIFECYCLE_RESTART_JITTER", option, |text| match text.parse::<f64>() {
+            Ok(part) if (0.0..=1.0).contains(&part) => Ok(part),
+            _ => Err(MUST.into()),
+        });
+        if !(0.0..=1.0).contains(&jitter) {
+            self.errors.push(ConfigError::new(format!("restart(jitter = {jitter}): {MUST}")));
+        }
+        (jitter * 1000.0) as u32
     }
 
     /// The first wait and the longest. Where only one was chosen, the other's default gives way.
@@ -234,7 +283,7 @@ impl Reader<'_> {
         let on_hang = self.word(
             "LIFECYCLE_WATCHDOG_ON_HANG",
             options.on_hang,
-            &[("exit", OnHang::Exit), ("exec", OnHang::Exec)],
+            &[("exit", OnHang::Exit), ("exec", OnHang::Exec), ("abort", OnHang::Abort)],
         );
         enabled.then_some(Watchdog { timeout, startup, on_hang })
     }

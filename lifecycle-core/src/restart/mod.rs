@@ -2,4 +2,5 @@
 
 mod fingerprint;
 pub(crate) mod ledger;
+mod luck;
 pub(crate) mod policy;

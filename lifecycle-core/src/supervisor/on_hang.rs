@@ -12,6 +12,7 @@ use lifecycle_os::failsafe_timer::FailsafeTimer;
 
 use super::manager::LifecycleManager;
 use super::{on_hang_hooks, re_exec};
+use crate::config::options::OnHang;
 use crate::hang;
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::log::{self, Level, Urgent};
@@ -56,6 +57,8 @@ struct Hang {
     expired: AtomicRef<Heartbeat>,
     is_recorded: AtomicBool,
     is_logged: AtomicBool,
+    /// What follows is a core dump.
+    is_abort: AtomicBool,
     /// For the log thread: a heartbeat at half of its time, and one that expired.
     half_time: AtomicRef<Heartbeat>,
     unlogged: AtomicRef<Heartbeat>,
@@ -66,6 +69,7 @@ static HANG: Hang = Hang {
     expired: AtomicRef::none(),
     is_recorded: AtomicBool::new(false),
     is_logged: AtomicBool::new(false),
+    is_abort: AtomicBool::new(false),
     half_time: AtomicRef::none(),
     unlogged: AtomicRef::none(),
 };
@@ -105,6 +109,9 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
     }
     re_exec::after_hang();
     systemd::trigger();
+    if HANG.is_abort.load(Acquire) {
+        process::abort();
+    }
     process::exit(1)
 }
 
@@ -138,7 +145,8 @@ pub(super) fn unlogged() -> Option<Urgent> {
 
 /// Starts the watchdog's thread.
 pub(super) fn start(config: Option<crate::config::resolve::Watchdog>) {
-    if config.is_some() {
+    if let Some(config) = &config {
+        HANG.is_abort.store(config.on_hang == OnHang::Abort, Release);
         FAILSAFE_TIMER.prepare();
         on_hang_hooks::start();
     }

@@ -82,6 +82,8 @@ fn restart(private: &Private, restart: &Restart) -> Option<TokenStream> {
         time(private, "wait", restart.wait),
         field("factor", restart.factor.map(Literal::i64_unsuffixed)),
         time(private, "max_wait", restart.max_wait),
+        time(private, "first_wait", restart.first_wait),
+        field("jitter", restart.jitter.as_ref()),
         time(private, "max_retry_after", restart.max_retry_after),
         field("file", restart.file.as_ref().map(some)),
         field("mode", variant(private, "RestartMode", restart.mode)),

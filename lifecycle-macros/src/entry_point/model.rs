@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, LitStr, Path, ReturnType, Signature, Visibility};
+use syn::{Attribute, LitFloat, LitStr, Path, ReturnType, Signature, Visibility};
 
 use super::shutdown::Shutdown;
 use crate::duration::AtLeast;
@@ -37,6 +37,8 @@ const RESTART: Known = &[
     ("wait", "wait = \"60s\""),
     ("factor", "factor = 2"),
     ("max_wait", "max_wait = \"5m\""),
+    ("first_wait", "first_wait = \"1s\""),
+    ("jitter", "jitter = 0.25"),
     ("max_retry_after", "max_retry_after = \"24h\""),
     ("file", "file = \".restart_count\""),
     ("mode", "mode = \"exec\""),
@@ -49,7 +51,7 @@ const WATCHDOG: Known =
 
 const MODES: [&str; 2] = ["task", "exec"];
 
-const ON_HANG: [&str; 2] = ["exit", "exec"];
+const ON_HANG: [&str; 3] = ["exit", "exec", "abort"];
 
 /// What the URL of a store may begin with; the rest of it is read when the service starts.
 const STORES: [&str; 5] = ["redis:", "valkey:", "unix:", "redis+unix:", "valkey+unix:"];
@@ -84,6 +86,8 @@ pub(super) struct Restart {
     pub(super) wait: Option<Duration>,
     pub(super) factor: Option<i64>,
     pub(super) max_wait: Option<Duration>,
+    pub(super) first_wait: Option<Duration>,
+    pub(super) jitter: Option<LitFloat>,
     pub(super) max_retry_after: Option<Duration>,
     pub(super) file: Option<LitStr>,
     pub(super) mode: Option<&'static str>,
@@ -146,6 +150,8 @@ impl Restart {
         let wait = options.duration("wait", AtLeast::Positive);
         let max_wait = options.duration("max_wait", AtLeast::Positive);
         not_above(&mut options, ("wait", wait), ("max_wait", max_wait));
+        let first_wait = options.duration("first_wait", AtLeast::Zero);
+        not_above(&mut options, ("first_wait", first_wait), ("wait", wait));
         Restart {
             off: false,
             max_crashes: options.integer("max_crashes", 0..=i64::from(u32::MAX)),
@@ -153,6 +159,8 @@ impl Restart {
             wait: wait.map(value),
             factor: options.integer("factor", 1..=i64::from(u32::MAX)),
             max_wait: max_wait.map(value),
+            first_wait: first_wait.map(value),
+            jitter: options.part("jitter"),
             max_retry_after: options.duration("max_retry_after", AtLeast::Zero).map(value),
             file: options.text("file"),
             mode: options.choice("mode", &MODES),

@@ -139,7 +139,7 @@ fn each_mistake_has_its_message() {
         (
             "watchdog(on_hang = \"restart\")",
             "fn main() {}",
-            "option `on_hang` must be `exit` or `exec`: got `restart`",
+            "option `on_hang` must be `exit`, `exec` or `abort`: got `restart`",
         ),
         (
             "restart(store = \"rediss://bot:secret@cache\")",

@@ -9,10 +9,26 @@ mod other;
 pub(crate) use lifecycle_os::process::{exit, is_debugged, thread_id};
 use serde::{Deserialize, Serialize};
 
+#[cfg(unix)]
+use crate::os::sigaction;
+
 #[cfg(target_os = "linux")]
 use linux as system;
 #[cfg(not(target_os = "linux"))]
 use other as system;
+
+/// Ends the process by SIGABRT, so that the system keeps a core dump. May be called while the process is broken.
+pub(crate) fn abort() -> ! {
+    #[cfg(unix)]
+    {
+        // Not by std's or our handler, which would tell it as a crash of its own.
+        sigaction::set_default(libc::SIGABRT);
+        sigaction::change_mask(libc::SIG_UNBLOCK, &sigaction::set_of(&[libc::SIGABRT]));
+        // SAFETY: takes a number; to this thread, so that it is delivered before it goes on.
+        unsafe { libc::raise(libc::SIGABRT) };
+    }
+    exit(1)
+}
 
 /// A process, told from a later one that was given the same pid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

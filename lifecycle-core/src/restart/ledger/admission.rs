@@ -9,6 +9,7 @@ use crate::os::clock::Moment;
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::format::Record;
 use crate::restart::ledger::program::Program;
+use crate::restart::luck::luck;
 
 /// What it takes from a crash to the next start on a busy machine: no part of a wait.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -48,7 +49,7 @@ pub(crate) fn answer(record: &mut Record, program: &Program, policy: RestartPoli
             let whose = program.of_build(crash.build.as_ref());
             let up_to = record.crashes[..=index].iter().filter(|crash| crash.is_of(&whose)).count();
             let decision = policy.decide(&record.history(&whose, now)[..up_to]);
-            record.crashes[index].answer(decision);
+            record.crashes[index].answer(policy.spread(decision, luck()));
         }
     }
 }
@@ -127,6 +128,9 @@ impl Admission {
     fn explain_rule(&self, policy: &RestartPolicy, now: SystemTime, file: &Path) -> String {
         let (crashes, most) = (self.crashes, policy.max_crashes);
         let within = humantime::format_duration(policy.within);
+        if crashes <= most && !self.wait.is_zero() {
+            return format!("crash {crashes} of {most} in {within}: waiting {}", Wait(self.wait));
+        }
         if crashes <= most {
             return format!("crash {crashes} of {most} in {within}; starting now");
         }

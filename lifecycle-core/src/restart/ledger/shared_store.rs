@@ -20,6 +20,7 @@ use crate::os::{log, process};
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::format::Record;
 use crate::restart::ledger::program::Program;
+use crate::restart::luck::luck;
 use crate::restart::policy::{Decision, PastCrash};
 
 /// What a start waits for Redis, whatever the network does.
@@ -189,7 +190,7 @@ impl Shared {
         let mut history: Vec<PastCrash> =
             known.iter().map(|(member, age)| member.past(*age, waits)).collect();
         history.push(PastCrash { age: Duration::ZERO, uptime: crash.uptime(), wait: Duration::ZERO });
-        let decision = self.policy.decide(&history);
+        let decision = self.policy.spread(self.policy.decide(&history), luck());
         let member = Member::new(crash, decision).to_json();
         let newest = members.last().map_or("", |(member, _)| member);
         let expiry = self.expiry(&members, now, crash);

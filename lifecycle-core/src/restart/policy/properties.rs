@@ -17,6 +17,8 @@ pub(crate) fn policies() -> impl Strategy<Value = RestartPolicy> {
             wait,
             factor,
             max_wait: wait + more,
+            first_wait: Duration::ZERO,
+            jitter: 0,
             max_retry_after: (wait + more) * 2,
         },
     )

@@ -5,6 +5,8 @@
         wait = "60s",
         factor = 2,
         max_wait = "5m",
+        first_wait = "1s",
+        jitter = 0.25,
         max_retry_after = "24h",
         file = ".restart_count",
         mode = "exec",

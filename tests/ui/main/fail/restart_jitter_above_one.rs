@@ -1,0 +1,2 @@
+#[lifecycle::main(restart(jitter = 1.5))]
+async fn main() {}
