@@ -26,6 +26,20 @@ pub mod ledger {
 #[cfg(feature = "test")]
 #[path = "testing/mod.rs"]
 pub mod test;
+/// Says what the service is doing, as `format!` does: the last such text is in the flight recorder, so the next start tells
+/// it if the process is killed now. At most 256 bytes are kept. It costs the formatting; no allocation, no lock, no system call.
+///
+/// ```
+/// # let (day, days) = (3, 90);
+/// lifecycle::note!("importing day {day} of {days}");
+/// ```
+#[macro_export]
+macro_rules! note {
+    ($($text:tt)+) => {
+        $crate::__private::note(::core::format_args!($($text)+))
+    };
+}
+
 /// The dead man's switch: pausing it.
 pub mod watchdog;
 
@@ -35,6 +49,7 @@ pub use config::options::{
 pub use hang::hang_report;
 pub use model::cause::{Cause, Signal};
 pub use model::failure::{Failure, permanent, retry_after};
+pub use model::last_seen::{LastSeen, Probably};
 pub use model::phase::Phase;
 pub use model::place::Place;
 pub use model::plan::{Plan, PlannedHook};

@@ -16,6 +16,7 @@ pub use crate::config::options::{
 pub use crate::model::outcome::Outcome;
 pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
+pub use crate::os::flight::note;
 #[cfg(fuzzing)]
 pub use crate::restart::ledger::rehearse;
 pub use crate::supervisor::Service;

@@ -3,6 +3,7 @@
 pub(crate) mod cause;
 pub(crate) mod error;
 pub(crate) mod failure;
+pub(crate) mod last_seen;
 pub(crate) mod outcome;
 pub(crate) mod phase;
 pub(crate) mod place;
@@ -11,3 +12,4 @@ pub(crate) mod previous_run;
 pub(crate) mod report;
 pub(crate) mod status;
 pub(crate) mod table;
+pub(crate) mod time;

@@ -5,13 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 
+use crate::model::last_seen::LastSeen;
 use crate::model::plan::as_millis;
+use crate::model::time::{Rounded, as_rfc3339};
 
 /// How the run of main before this one ended, be it in this process or in an earlier one.
 ///
 /// ```
 /// if let Some(previous) = lifecycle::status().previous {
-///     println!("{previous}"); // previous run (pid 71) was killed without a trace after 3m 12s (seen at …)
+///     println!("{previous}"); // previous run (pid 71) was killed 14s ago, up 3m 12s (at …): … probably out of memory
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,8 +23,8 @@ pub struct PreviousRun {
     pub pid: u32,
     /// How it ended.
     pub ending: Ending,
-    /// When, by the wall clock of that moment: of its end; for a killed process, when that was found out; for an
-    /// unfinished shutdown, of its beginning.
+    /// When, by the wall clock of that moment: of its end; for a killed process, when the flight recorder last ticked, else
+    /// when that was found out; for an unfinished shutdown, of its beginning.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: SystemTime,
     /// How long it had been up by then.
@@ -38,6 +40,8 @@ pub struct PreviousRun {
     /// The wait that its failure asked for, by [`retry_after`](crate::retry_after).
     #[serde(rename = "retry_after_ms", serialize_with = "as_optional_millis")]
     pub retry_after: Option<Duration>,
+    /// What the flight recorder saw last, if the process was killed.
+    pub last_seen: Option<LastSeen>,
 }
 
 /// How a run ended.
@@ -84,6 +88,15 @@ impl fmt::Display for PreviousRun {
         let up = Rounded(self.uptime);
         let at = humantime::format_rfc3339_seconds(self.at);
         let build = if self.other_build { ", another build" } else { "" };
+        if let Some(seen) = &self.last_seen {
+            let (ago, seen_at) = (Rounded(seen.ago), humantime::format_rfc3339_seconds(seen.at));
+            let during = if self.ending == Ending::Unfinished { " in its shutdown" } else { "" };
+            let pid = self.pid;
+            return write!(
+                f,
+                "previous run (pid {pid}{build}) was killed{during} {ago} ago, up {up} (at {seen_at}): {seen}"
+            );
+        }
         write!(f, "previous run (pid {}{build}) {ended} after {up} ({when} {at})", self.pid)?;
         if let Ending::Crashed(cause) | Ending::Incomplete(cause) = &self.ending {
             write!(f, ": {cause}")?;
@@ -96,26 +109,8 @@ impl fmt::Display for PreviousRun {
     }
 }
 
-/// A duration as people say it: whole seconds, or milliseconds below one.
-pub(crate) struct Rounded(pub(crate) Duration);
-
-impl fmt::Display for Rounded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = match self.0.as_secs() {
-            0 => Duration::from_millis(u64::from(self.0.subsec_millis())),
-            seconds => Duration::from_secs(seconds),
-        };
-        humantime::format_duration(whole).fmt(f)
-    }
-}
-
 fn as_optional_millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
-}
-
-/// Years beyond 9999, which RFC 3339 cannot write, come of a clock that is broken, and are not in a ledger.
-pub(crate) fn as_rfc3339<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*at))
 }
 
 #[cfg(test)]
@@ -134,6 +129,7 @@ mod tests {
             other_build: false,
             permanent: false,
             retry_after: None,
+            last_seen: None,
         };
         let line = |ending| of(ending).to_string();
         for (ending, expected) in [

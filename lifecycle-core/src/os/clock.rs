@@ -54,16 +54,7 @@ pub(crate) struct Moment {
 }
 
 mod wall {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize, Deserializer, de::Error};
-
-    pub(super) use crate::model::previous_run::as_rfc3339 as serialize;
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        humantime::parse_rfc3339(&text).map_err(D::Error::custom)
-    }
+    pub(super) use crate::model::time::{as_rfc3339 as serialize, from_rfc3339 as deserialize};
 }
 
 impl Moment {
@@ -72,6 +63,11 @@ impl Moment {
         let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
         let at = SystemTime::now().clamp(UNIX_EPOCH, last);
         Moment { at, boot: boot_id(), since_boot_ms: since_boot_ms() }
+    }
+
+    /// Whether it is in the boot of this number.
+    pub(crate) fn is_in_boot(&self, number: u64) -> bool {
+        number_of(self.boot.as_deref()) == number
     }
 
     /// A moment of this boot that lies before this one, by the clock that nobody can set; `None` if it does not.
@@ -93,6 +89,16 @@ impl Moment {
         }
         self.at.duration_since(earlier.at).ok()
     }
+}
+
+/// Which boot of the machine, as a number; zero is not known.
+pub(crate) fn boot_number() -> u64 {
+    number_of(boot_id().as_deref())
+}
+
+fn number_of(boot: Option<&str>) -> u64 {
+    let digits: String = boot.unwrap_or_default().chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    u64::from_str_radix(&digits, 16).unwrap_or(0)
 }
 
 /// Milliseconds of the watchdog's ticks, each credited with its own length at most. Process-wide, as its thread is, which

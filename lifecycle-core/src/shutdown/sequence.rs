@@ -27,6 +27,7 @@ use crate::components::registry::{Registry, Step};
 use crate::model::cause::Cause;
 use crate::model::phase::Phase;
 use crate::model::report::{HookReport, HookResult, Report};
+use crate::os::flight;
 use crate::os::lock::lock;
 use crate::tasks::run::Run;
 
@@ -143,6 +144,9 @@ impl<'a> Shutdown<'a> {
 
     async fn step(&mut self, step: Step) {
         let timeout = step.timeout;
+        if let Some((hook, _)) = step.hooks.first() {
+            flight::step(&format!("{} {}", hook.phase.name(), hook.order));
+        }
         self.called.extend(step.hooks.iter().map(|(hook, _)| *hook));
         let now = self.subject.run.clock.now();
         let until = now + self.allot(timeout, now);
@@ -218,6 +222,7 @@ impl<'a> Shutdown<'a> {
     /// Tasks that never check for the shutdown are dropped at once; the others may return until the drain is over.
     async fn drain(&mut self) {
         self.drain_is_ahead = false;
+        flight::step("drain");
         let start = self.subject.run.clock.now();
         let until = start + self.allot(self.drain_timeout(), start);
         self.tasks.drop_unobserving(self.observer).await;

@@ -15,6 +15,7 @@ use super::{on_hang_hooks, re_exec};
 use crate::config::options::OnHang;
 use crate::hang;
 use crate::os::atomic_ref::AtomicRef;
+use crate::os::flight::{self, Stalest};
 use crate::os::log::{self, Level, Urgent};
 use crate::os::process;
 use crate::os::stderr::stderr_line;
@@ -48,7 +49,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// What the watchdog is given.
 fn actions() -> Actions {
     let (ping, ping_interval) = (systemd::ping, systemd::ping_interval());
-    Actions { half_time, tick: hang::look_at_polls, hang: end, overdue, ping, ping_interval }
+    Actions { half_time, tick: hang::look_at_polls, record, hang: end, overdue, ping, ping_interval }
 }
 
 /// What the watchdog's thread hands to the others.
@@ -122,6 +123,14 @@ fn overdue() -> ! {
         stderr_line!("ERROR lifecycle: still running: hook `{}` ({})", hook.name, hook.place);
     });
     process::exit(1)
+}
+
+fn record(stalest: Option<&'static Heartbeat>) {
+    flight::record(stalest.map(|heartbeat| Stalest {
+        name: heartbeat.name(),
+        age: heartbeat.stale(),
+        allowed: heartbeat.allowed(),
+    }));
 }
 
 fn half_time(heartbeat: &'static Heartbeat) {

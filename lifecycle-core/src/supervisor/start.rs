@@ -14,9 +14,9 @@ use crate::model::cause::Cause;
 use crate::model::failure::Meaning;
 use crate::model::outcome::Failed;
 use crate::model::report::EXIT_PERMANENT;
-use crate::os::crash_marker;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
+use crate::os::{crash_marker, flight};
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 use crate::{sockets, systemd};
@@ -90,6 +90,7 @@ impl Supervisor {
         self.start_threads();
         let ended: Arc<Mutex<Option<Ended>>> = Arc::default();
         let result = ended.clone();
+        flight::begin(flight::State::Starting);
         watchdog::begin_init();
         run_init(init, move |ended| {
             *lock(&result) = Some(ended);

@@ -16,7 +16,7 @@ use crate::model::cause::Cause;
 use crate::model::failure::Meaning;
 use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
-use crate::os::{crash_marker, deadline, signal};
+use crate::os::{crash_marker, deadline, flight, signal};
 use crate::restart::ledger::{Ledger, crash_note_file};
 use crate::shutdown::{Budget, Subject, shut_down};
 use crate::tasks::run::Run;
@@ -64,7 +64,11 @@ impl Supervisor {
         self.runs += 1;
         if let Some(ledger) = &mut self.events.ledger {
             ledger.running();
+            if self.config.watchdog.is_some() {
+                ledger.start_flight_recorder();
+            }
         }
+        flight::begin(flight::State::Running);
         crash_marker::run_begins();
         watchdog::begin_run(self.runs);
         match host(&run, &self.config, self.body.clone()) {
@@ -88,6 +92,7 @@ impl Supervisor {
             let ledger = self.events.ledger.as_ref().filter(|_| cause.is_none());
             re_exec::permit_after_hang(on_hang::was_recorded(), ledger);
             if let Some((cause, _)) = &cause {
+                flight::stopping();
                 watchdog::arm_deadline();
                 self.wait_for_balancers(run);
                 watchdog::end_run();

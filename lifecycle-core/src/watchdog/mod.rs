@@ -43,6 +43,9 @@ pub(crate) struct Actions {
     pub(crate) half_time: fn(&'static Heartbeat),
     /// At each tick of a run that is judged, with the limit of heartbeats that name none.
     pub(crate) tick: fn(Duration),
+    /// At each tick, also of a shutdown, before the wait for the next; with the heartbeat that has used up the most of its
+    /// time. Nothing follows from it.
+    pub(crate) record: fn(Option<&'static Heartbeat>),
     /// A heartbeat has expired; ends the process.
     pub(crate) hang: fn(&'static Heartbeat) -> !,
     /// Every heartbeat is fresh: to be said so often, if somebody wants to know.

@@ -59,6 +59,7 @@ impl WatchdogThread {
                 self.pings.advance(true);
                 continue;
             }
+            self.record();
             let planned = deadline.map_or(self.tick, |left| left.min(self.tick));
             let planned = self.pings.left(before).map_or(planned, |left| left.clamp(FASTEST, planned));
             self.wakeup.wait(Some(planned));
@@ -83,6 +84,18 @@ impl WatchdogThread {
     fn advance(&mut self, tick: Tick) {
         self.ticked = self.ticked.saturating_add(tick.credit());
         clock::set_ticked(self.ticked);
+    }
+
+    /// Hands on the heartbeat that has used up the most of its time.
+    fn record(&self) {
+        let heartbeats = self.monitors.iter().map(|(heartbeat, _)| *heartbeat);
+        let used = |heartbeat: &&Heartbeat| {
+            heartbeat.stale().as_millis() * 1000 / heartbeat.allowed().as_millis().max(1)
+        };
+        let stalest = heartbeats.filter(|heartbeat| !heartbeat.allowed().is_zero()).max_by_key(used);
+        if self.config.is_some() {
+            (self.actions.record)(stalest);
+        }
     }
 
     /// Whether every heartbeat is fresh.

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{LEFT, is_meant};
 use crate::os::clock::since_boot_ms;
+use crate::os::flight;
 use crate::os::process::Identity;
 use crate::os::sigaction::{self, Action};
 
@@ -182,6 +183,10 @@ mod on_exit {
 }
 
 extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: what the kernel passed; only SIGBUS and SIGSEGV have an address.
+    if signal == libc::SIGBUS && !info.is_null() && flight::recover(unsafe { (*info).si_addr() }) {
+        return;
+    }
     let Some(marker) = MARKER.get() else { return };
     let index = FATAL.iter().position(|(fatal, _)| *fatal == signal).unwrap_or(0);
     if marker.own == std::process::id() {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::config::resolve::RestartPolicy;
-use crate::model::previous_run::Rounded;
+use crate::model::time::Rounded;
 use crate::os::clock::Moment;
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::format::Record;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::model::failure::Meaning;
+use crate::model::last_seen::LastSeen;
 use crate::os::clock::{Moment, millis};
 use crate::restart::ledger::program::Program;
 use crate::restart::policy::Decision;
@@ -44,6 +45,9 @@ pub struct Crash {
     /// The fingerprint of its start, if its failure was permanent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) permanent: Option<String>,
+    /// What the flight recorder saw last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_seen: Option<LastSeen>,
 }
 
 impl Crash {
@@ -61,17 +65,18 @@ impl Crash {
             build: None,
             retry_after_ms: None,
             permanent: None,
+            last_seen: None,
         }
     }
 
     /// What it crashed of: an error's text, a panic with its place, a signal, a hang with its heartbeat, or that it was
-    /// killed without a trace. One line of at most 500 characters.
+    /// killed, and of what probably. One line of at most 500 characters.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.cause
     }
 
-    /// When it crashed, by the wall clock of that moment; for a process that was killed, when that was found out.
+    /// When it crashed, by the wall clock of that moment; for a process that was killed, when it was last seen.
     #[must_use]
     pub fn at(&self) -> SystemTime {
         self.when.at
@@ -106,6 +111,12 @@ impl Crash {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         self.permanent.is_some()
+    }
+
+    /// What the flight recorder saw last, if the process was killed.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<&LastSeen> {
+        self.last_seen.as_ref()
     }
 
     /// The wait that its failure asked for, or that of another replica: see [`retry_after`](crate::retry_after).

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::last_seen::LastSeen;
 use crate::os::clock::Moment;
 use crate::os::process::Identity;
 use crate::restart::ledger::crash::Crash;
@@ -53,6 +54,9 @@ pub(crate) struct Mark {
     /// Which build runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) build: Option<String>,
+    /// What the flight recorder saw last of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_seen: Option<LastSeen>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +129,12 @@ impl Record {
         });
     }
 
+    /// What the flight recorder saw last of a process that is gone.
+    pub(crate) fn add_last_seen(&mut self, process: &Identity, seen: &LastSeen) {
+        let mark = self.runs.iter_mut().find(|mark| mark.process == *process && mark.may_live());
+        mark.into_iter().for_each(|mark| mark.last_seen = Some(seen.clone()));
+    }
+
     /// The newest crash of a program.
     pub(crate) fn newest(&self, program: &Program) -> Option<&Crash> {
         self.crashes.iter().rfind(|crash| crash.is_of(program))
@@ -184,6 +194,7 @@ mod tests {
             failure: None,
             service: Some("app".into()),
             build: Some("id-0a".into()),
+            last_seen: None,
         };
         let last = Crash {
             build: Some("id-0a".into()),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::previous_run::Rounded;
 use crate::model::table;
+use crate::model::time::Rounded;
 use crate::restart::ledger::crash::Crash;
 use crate::restart::ledger::file::{self, Contents};
 use crate::restart::ledger::format::{Mark, Record, RunState};

@@ -6,6 +6,7 @@ mod admission;
 mod crash;
 mod crash_note;
 mod file;
+mod flight;
 mod format;
 mod history;
 mod program;
@@ -27,6 +28,7 @@ use crate::model::failure::Meaning;
 use crate::model::previous_run::PreviousRun;
 use crate::os::clock::Moment;
 use crate::os::clock::millis;
+use crate::os::flight as flight_recorder;
 use crate::os::process::Identity;
 use crate::restart::ledger::admission::{admission, answer};
 use crate::restart::ledger::format::{Mark, Record, RunState};
@@ -227,6 +229,14 @@ impl Ledger {
         previous
     }
 
+    /// Begins to record beside the ledger, if that is a file of ours that can be written.
+    pub(crate) fn start_flight_recorder(&self) {
+        if self.is_durable() {
+            // Another process of the service records there, the disk is full, …: then nothing is recorded.
+            let _ = flight_recorder::open(&flight_recorder::file(self.writer.path()));
+        }
+    }
+
     /// What the newest crash of this process asks for is more than was known when it was recorded.
     pub(crate) fn asks_for(&self, meaning: Meaning) {
         let (program, pid) = (self.program.clone(), self.own.pid);
@@ -254,7 +264,17 @@ impl Ledger {
         let uptime_ms = millis(self.uptime(&since));
         let Program { service, build, .. } = self.program.clone();
         let service = Some(service);
-        let mark = Mark { state, process, since, uptime_ms, crash_note: None, failure, service, build };
+        let mark = Mark {
+            state,
+            process,
+            since,
+            uptime_ms,
+            crash_note: None,
+            failure,
+            service,
+            build,
+            last_seen: None,
+        };
         move |record| record.set_mark(mark.clone())
     }
 }

@@ -1,5 +1,6 @@
 //! What became of runs whose process is gone: those that never said goodbye crashed.
 
+use crate::model::last_seen::LastSeen;
 use crate::model::previous_run::{Ending, PreviousRun};
 use crate::os::clock::Moment;
 use crate::os::clock::millis;
@@ -51,13 +52,30 @@ fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
     let words = mark.crash_note.as_ref();
     let died =
         words.and_then(|words| now.earlier(words.since_boot_ms)).filter(|_| mark.since.boot == now.boot);
-    let when = died.unwrap_or_else(|| now.clone());
+    let seen = mark.last_seen.as_ref().filter(|_| words.is_none());
+    let when = died.or_else(|| Some(seen_at(mark, seen?, now))).unwrap_or_else(|| now.clone());
+    let cause = match (words, seen) {
+        (Some(words), _) => words.said.clone(),
+        (None, Some(seen)) => format!("killed: {seen}").chars().take(500).collect(),
+        (None, None) => KILLED.to_owned(),
+    };
     Crash {
+        last_seen: seen.cloned(),
         service: mark.service.clone(),
         build: mark.build.clone(),
         uptime_ms: millis(when.since(&mark.since)),
-        ..Crash::new(words.map_or(KILLED, |words| &words.said).to_owned(), when, mark.process.pid)
+        ..Crash::new(cause, when, mark.process.pid)
     }
+}
+
+/// The moment of the recorder's last tick. Of another boot its own clock is not known any more: it is told from the begin.
+fn seen_at(mark: &Mark, seen: &LastSeen, now: &Moment) -> Moment {
+    let here = now.earlier(now.since_boot_ms.saturating_sub(millis(seen.ago)));
+    here.filter(|_| mark.since.boot == now.boot).unwrap_or_else(|| {
+        let up = seen.at.duration_since(mark.since.at).unwrap_or_default();
+        let since_boot_ms = mark.since.since_boot_ms.saturating_add(millis(up));
+        Moment { at: seen.at, boot: mark.since.boot.clone(), since_boot_ms }
+    })
 }
 
 /// SIGKILL, by hand or by the kernel's OOM killer, or the power.
@@ -90,13 +108,14 @@ pub(crate) fn previous(record: &Record, program: &Program) -> Option<PreviousRun
             other_build: !program.is_build(mark.build.as_deref()),
             permanent: false,
             retry_after: None,
+            last_seen: mark.last_seen.clone().filter(|_| state == RunState::Unfinished),
         },
     })
 }
 
 impl Crash {
     pub(crate) fn as_previous(&self, program: &Program) -> PreviousRun {
-        let killed = self.cause == KILLED;
+        let killed = self.cause == KILLED || self.last_seen.is_some();
         PreviousRun {
             pid: self.pid,
             ending: if killed { Ending::Killed } else { Ending::Crashed(self.cause.clone()) },
@@ -106,6 +125,7 @@ impl Crash {
             other_build: !program.is_build(self.build.as_deref()),
             permanent: self.is_permanent(),
             retry_after: self.retry_after(),
+            last_seen: self.last_seen.clone(),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The thread that does all I/O on the ledger's file: a disk that does not answer holds up nobody.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::os::clock::Moment;
 use crate::os::lock::lock;
-use crate::os::{log, thread};
+use crate::os::{flight, log, thread};
 use crate::restart::ledger::file::{self, Contents, Survives};
+use crate::restart::ledger::flight::last_seen;
 use crate::restart::ledger::format::Record;
 
 /// A change of the record. It may be applied more than once, to the file and to what is known in memory.
@@ -55,6 +57,7 @@ impl LedgerWriter {
                 unwritten: Vec::new(),
                 warned: false,
                 lock_timeout: file::LOCK_TIMEOUT,
+                flight_read: false,
             },
         );
         if let Err(error) = thread::spawn("lifecycle-ledger", None, move || kept.work(&mut file)) {
@@ -91,6 +94,11 @@ impl LedgerWriter {
     /// Makes a change, and waits for nothing.
     pub(crate) fn update_later(&self, change: impl Fn(&mut Record) + Send + Sync + 'static) {
         drop(self.push(Arc::new(change)));
+    }
+
+    /// The ledger's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether what was last changed will be there after the process.
@@ -153,6 +161,8 @@ struct LedgerFile {
     /// Trouble with the file is reported once.
     warned: bool,
     lock_timeout: Duration,
+    /// Whether the flight recorder's file was read: before this process begins to record into it.
+    flight_read: bool,
 }
 
 impl LedgerFile {
@@ -180,6 +190,7 @@ impl LedgerFile {
         let before = self.unwritten.is_empty().then(|| known.clone());
         let notes = file::crash_notes(&self.path);
         notes.iter().flatten().for_each(|(process, note)| known.add_crash_note(process, note));
+        self.add_last_seen(&mut known);
         change(&mut known);
         if before.as_ref().is_some_and(|before| *before == known) {
             return (known, lock.is_ok());
@@ -191,12 +202,23 @@ impl LedgerFile {
         } else {
             self.keep(changes);
         }
-        // Without the lock another process's change may be lost, but ours is there.
-        let durable = written.is_ok();
+        let durable = written.is_ok(); // Without the lock another process's change may be lost, but ours is there.
         if let Err(error) = lock.map(drop).and(written) {
             self.warn(&format!("{error}: {IN_MEMORY}"));
         }
         (known, durable)
+    }
+
+    /// Once: what this process itself records later is not for the ledger.
+    fn add_last_seen(&mut self, record: &mut Record) {
+        if !std::mem::replace(&mut self.flight_read, true)
+            && let Some(entry) = flight::read(&flight::file(&self.path))
+        {
+            let (now, process) = (Moment::now(), entry.process());
+            let is_this_boot = now.is_in_boot(entry.boot);
+            let seen = last_seen(&entry, &now, is_this_boot, flight::group_now());
+            record.add_last_seen(&process, &seen);
+        }
     }
 
     /// A lock that is held for ever costs one wait, not one for each change.
@@ -253,6 +275,6 @@ impl LedgerFile {
     }
 }
 
-fn warn(path: &std::path::Path, text: &str) {
+fn warn(path: &Path, text: &str) {
     log::warn(format!("restart ledger {}: {text}", path.display()));
 }
