@@ -45,6 +45,10 @@ fn a_hang_is_a_failure_of_the_watchdog() {
         machine.wait_for("app", "ActiveState", "failed");
         assert_eq!(machine.show("app", "Result"), "watchdog", "{}", machine.journal());
         assert!(machine.journal().contains("System Hang Detected"), "{}", machine.journal());
+        // By its level; the report of the hang has none.
+        let critical = machine.run(["journalctl", "-p", "crit", "-o", "cat", "-u", "app"]);
+        assert_eq!(critical.lines().count(), 1, "{critical}");
+        assert!(critical.starts_with("CRITICAL"), "{critical}");
     });
 }
 
@@ -56,6 +60,8 @@ fn a_wait_extends_the_start() {
         machine.service("app", "notify crash", &format!("Type=notify\nTimeoutStartSec=2\n{rule}"));
         machine.run(["systemctl", "start", "app"]);
         machine.wait_for("app", "StatusText", "backing off: main runs again in 4s");
+        let warnings = machine.run(["journalctl", "-p", "warning", "-o", "cat", "-u", "app"]);
+        assert!(warnings.contains("WARN lifecycle: crash 1 within"), "{warnings}");
         machine.run(["systemctl", "kill", "-s", "KILL", "app"]);
         machine.wait_for("app", "ActiveState", "failed");
         machine.run(["systemctl", "reset-failed", "app"]);

@@ -17,7 +17,7 @@ use tracing::subscriber::NoSubscriber;
 
 use crate::os::lock::lock;
 use crate::os::text::prefix;
-use crate::os::{stderr, thread};
+use crate::os::{journal, stderr, thread};
 
 /// How much it matters. Warnings and worse reach stderr without a subscriber; a notice does too, since it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,13 +249,13 @@ fn trace(level: Level, text: &str) -> bool {
 
 /// Nothing for what is below a notice.
 fn record_for_stderr(level: Level, text: &str) -> String {
-    let word = match level {
+    let (word, priority) = match level {
         Level::Info => return String::new(),
-        Level::Notice => "INFO",
-        Level::Warn => "WARN",
-        Level::Error => "ERROR",
+        Level::Notice => ("INFO", "<6>"),
+        Level::Warn => ("WARN", "<4>"),
+        Level::Error => ("ERROR", "<3>"),
     };
-    format!("{word} lifecycle: {text}\n")
+    journal::with_level(priority, format!("{word} lifecycle: {text}\n"))
 }
 
 /// Then a reader is waited for as long as it reads at all.

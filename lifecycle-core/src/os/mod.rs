@@ -7,6 +7,7 @@ pub(crate) mod crash_marker;
 pub(crate) mod deadline;
 pub(crate) mod environment;
 pub(crate) mod flight;
+pub(crate) mod journal;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod re_exec;

@@ -19,7 +19,7 @@ use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
-use crate::os::{deadline, environment, log, signal, stderr};
+use crate::os::{deadline, environment, journal, log, signal, stderr};
 use crate::watchdog;
 use crate::{probes, sockets, systemd};
 
@@ -149,6 +149,7 @@ impl Service {
     fn run_body(self, body: Body) -> ExitCode {
         // Before anything of ours opens a descriptor that somebody else says is a socket.
         let warnings = sockets::adopt(environment::take(VARIABLE), &|name| std::env::var(name).ok());
+        journal::look();
         let manager = LifecycleManager::global();
         signal::install(manager.wakeup(), watchdog::wakeup());
         let environment = |name: &str| std::env::var_os(name);

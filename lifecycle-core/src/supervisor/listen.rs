@@ -20,6 +20,8 @@ use crate::tasks::generation::FIRST;
 /// Who asks twice for one address in one run gets the same socket twice: each connection arrives at one of the two. With
 /// port 0 each gets a socket of its own, and the next run the same ports in the same order.
 ///
+/// As long as main runs, dropping a listener does not close its port.
+///
 /// Sockets of systemd are matched by their address, else by their port, else in their order, so that the address is the
 /// default of the unit's file. Outside of `#[lifecycle::main]`, as in tests, and with `restart = false`, nothing is kept.
 ///

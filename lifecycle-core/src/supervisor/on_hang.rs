@@ -17,8 +17,8 @@ use crate::hang;
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::flight::{self, Stalest};
 use crate::os::log::{self, Level, Urgent};
-use crate::os::process;
 use crate::os::stderr::stderr_line;
+use crate::os::{journal, process};
 use crate::systemd;
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::{HEADLINE, HalfTime, Stale};
@@ -92,7 +92,7 @@ pub(super) fn was_recorded() -> bool {
 fn end(heartbeat: &'static Heartbeat) -> ! {
     let expired = Instant::now();
     FAILSAFE_TIMER.arm(FAILSAFE);
-    stderr_line!("{HEADLINE}: {}", Stale(heartbeat));
+    stderr_line!("{}{HEADLINE}: {}", journal::level("<2>"), Stale(heartbeat));
     // For the log thread, the orchestrator (which tells the ledger) and the hooks' thread.
     HANG.expired.store(Some(heartbeat));
     HANG.unlogged.store(Some(heartbeat));
