@@ -2,6 +2,8 @@
 
 #[path = "trading/crashes.rs"]
 mod crashes;
+#[path = "trading/exchange.rs"]
+mod exchange;
 #[path = "trading/feed.rs"]
 mod feed;
 #[path = "trading/service.rs"]

@@ -4,13 +4,16 @@
 
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request};
+use tokio_tungstenite::tungstenite::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
@@ -40,6 +43,10 @@ pub(crate) struct Subscribe {
     pub(crate) days: Option<u64>,
 }
 
+/// The header with a client's key, and the only key there is.
+pub(crate) const KEY_HEADER: &str = "x-api-key";
+pub(crate) const KEY: &str = "paper";
+
 /// How the exchange treats its clients.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service {
@@ -49,6 +56,45 @@ pub(crate) struct Service {
     pub(crate) ping: Duration,
     /// After so many days it sends nothing more, as if a firewall had dropped the connection.
     pub(crate) mute_after: Option<u64>,
+    /// So many logins are let in, and then none for a while.
+    pub(crate) max_logins: Option<u32>,
+}
+
+/// How long it lets nobody in.
+const PENALTY: Duration = Duration::from_secs(2);
+
+/// Who may come in.
+#[derive(Default)]
+struct Door {
+    logins: u32,
+    closed_until: Option<Instant>,
+}
+
+impl Door {
+    /// Answers a login as exchanges do: 401 to a wrong key, 429 with `Retry-After` to too many.
+    fn admit(&mut self, request: &Request, service: &Service) -> Result<(), Box<ErrorResponse>> {
+        let refuse = |status, name, value| {
+            let response = ErrorResponse::new(None);
+            let (mut parts, body) = response.into_parts();
+            parts.status = status;
+            parts.headers.insert(name, value);
+            Err(Box::new(ErrorResponse::from_parts(parts, body)))
+        };
+        if request.headers().get(KEY_HEADER).is_none_or(|key| key != KEY) {
+            return refuse(StatusCode::UNAUTHORIZED, WWW_AUTHENTICATE, HeaderValue::from_static("key"));
+        }
+        let now = Instant::now();
+        if self.closed_until.take_if(|until| *until <= now).is_some() {
+            self.logins = 0;
+        }
+        self.logins += 1;
+        if service.max_logins.is_some_and(|most| self.logins > most) {
+            let until = *self.closed_until.get_or_insert(now + PENALTY);
+            let seconds = until.saturating_duration_since(now).as_secs() + 1;
+            return refuse(StatusCode::TOO_MANY_REQUESTS, RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Ok(())
+    }
 }
 
 /// Opens the exchange on a free port.
@@ -70,11 +116,12 @@ fn read_history() -> Result<Arc<[Bar]>, csv::Error> {
 
 async fn serve(listener: TcpListener, history: Arc<[Bar]>, service: Service) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let door = Arc::<Mutex<Door>>::default();
     loop {
         let (client, _) = listener.accept().await?;
-        let history = Arc::clone(&history);
+        let (history, door) = (Arc::clone(&history), Arc::clone(&door));
         tokio::spawn(async move {
-            match replay(client, &history, service).await {
+            match replay(client, &history, service, &door).await {
                 Ok(()) => tracing::info!("the client has said goodbye"),
                 Err(error) => tracing::warn!("lost the client: {error:#}"),
             }
@@ -82,8 +129,18 @@ async fn serve(listener: TcpListener, history: Arc<[Bar]>, service: Service) -> 
     }
 }
 
-async fn replay(client: tokio::net::TcpStream, history: &[Bar], service: Service) -> anyhow::Result<()> {
-    let mut client = tokio_tungstenite::accept_async(client).await?;
+async fn replay(
+    client: tokio::net::TcpStream,
+    history: &[Bar],
+    service: Service,
+    door: &Mutex<Door>,
+) -> anyhow::Result<()> {
+    #[expect(clippy::result_large_err, reason = "it is tungstenite's type")]
+    let mut client = tokio_tungstenite::accept_hdr_async(client, |request: &Request, response| {
+        let admitted = door.lock().unwrap_or_else(PoisonError::into_inner).admit(request, &service);
+        admitted.map(|()| response).map_err(|refusal| *refusal)
+    })
+    .await?;
     let request = client.next().await.context("no subscription")??;
     let Subscribe { from, days } = serde_json::from_str(request.to_text()?)?;
     let mut days = from..from.saturating_add(days.unwrap_or(u64::MAX));

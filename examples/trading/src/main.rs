@@ -45,6 +45,9 @@ struct Args {
     /// Give up on an exchange that has been silent for so long, 100ms to 1m
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration("100ms", "1m"))]
     feed_timeout: Duration,
+    /// The key to the exchange: with a wrong one nothing is tried again
+    #[arg(long, value_name = "KEY", env = "EXCHANGE_KEY", hide_env_values = true, default_value = exchange::KEY)]
+    api_key: String,
     /// Where the embedded database and the snapshot are; a run goes on from where the one before ended
     #[arg(long, value_name = "FOLDER", default_value = "trading-data")]
     data_dir: PathBuf,
@@ -70,6 +73,7 @@ fn init() -> anyhow::Result<()> {
         pace: args.tick,
         ping: args.feed_timeout / 4,
         mute_after: args.misbehave.mute_after,
+        max_logins: args.misbehave.max_logins,
     };
     let exchange = exchange::open(service).context("cannot open the exchange")?;
     EXCHANGE.get_or_init(|| exchange);
@@ -87,7 +91,7 @@ async fn main() -> anyhow::Result<()> {
     let account = database.account().await?;
     let subscribe = Subscribe { from: account.next, days: args.days };
     let exchange = *EXCHANGE.get().context("the exchange is open")?;
-    let feed = WebSocketManager::connect(exchange, &subscribe, args.feed_timeout).await?;
+    let feed = WebSocketManager::connect(exchange, &args.api_key, &subscribe, args.feed_timeout).await?;
     let feed = lifecycle::manage(feed);
     let recorder = lifecycle::manage(Recorder::new(&database, &snapshots));
     let strategy = lifecycle::manage(Strategy::new(account, &recorder));

@@ -30,6 +30,9 @@ pub(crate) struct Misbehave {
     /// Let the exchange fall silent after N days of every run, without hanging up: watch the restarts
     #[arg(long, value_name = "N")]
     pub(crate) mute_after: Option<u64>,
+    /// Let the exchange answer 429 after N logins, for 2 s: watch what the service waits for
+    #[arg(long, value_name = "N")]
+    pub(crate) max_logins: Option<u32>,
 }
 
 impl UnifiedScheduler {

@@ -8,11 +8,14 @@ use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::exchange::{Bar, Subscribe};
+use crate::exchange::{Bar, KEY_HEADER, Subscribe};
 
 /// How long to wait for the exchange's goodbye. Nothing is lost without it.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -41,13 +44,18 @@ pub(crate) struct News {
 impl WebSocketManager {
     pub(crate) async fn connect(
         exchange: SocketAddr,
+        key: &str,
         subscribe: &Subscribe,
         timeout: Duration,
     ) -> anyhow::Result<Self> {
-        let (mut socket, _) = time::timeout(timeout, connect_async(format!("ws://{exchange}")))
+        let mut login = format!("ws://{exchange}").into_client_request()?;
+        login
+            .headers_mut()
+            .insert(KEY_HEADER, key.parse().context("the key (--api-key) is no header's value")?);
+        let (mut socket, _) = time::timeout(timeout, connect_async(login))
             .await
             .map_err(anyhow::Error::from)
-            .and_then(|connected| Ok(connected?))
+            .and_then(|connected| connected.map_err(refusal))
             .with_context(|| format!("cannot reach the exchange at {exchange}"))?;
         socket.send(Message::text(serde_json::to_string(subscribe)?)).await?;
         Ok(Self { feed: Mutex::new(Feed { socket, heard: Instant::now() }), timeout })
@@ -83,6 +91,20 @@ impl WebSocketManager {
             Ok(Err(error)) => tracing::warn!("hung up on the exchange: {error}"),
             Err(_) => tracing::warn!("hung up on the exchange: it does not answer"),
         }
+    }
+}
+
+/// What the exchange's answer means for the next try: a wrong key stays wrong, and who asks again too soon is banned.
+fn refusal(error: tungstenite::Error) -> anyhow::Error {
+    let tungstenite::Error::Http(response) = &error else { return error.into() };
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    match (response.status(), retry_after) {
+        (StatusCode::UNAUTHORIZED, _) => lifecycle::permanent("it does not know our key (--api-key)").into(),
+        (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) => {
+            let wait = Duration::from_secs(seconds);
+            lifecycle::retry_after(format!("it lets us in again in {wait:?}"), wait).into()
+        }
+        _ => error.into(),
     }
 }
 
