@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lifecycle_tests::{Output, Running, Service, ledger};
 use tempfile::TempDir;
@@ -144,18 +144,23 @@ fn whatever_lies_in_its_place_costs_nothing() {
     }
 }
 
-/// The page is cut under the watchdog's hands: the service goes on.
+/// The page is cut under the watchdog's hands: it records into memory of nobody from then on, and the service goes on.
 #[test]
 fn a_file_that_is_cut_while_it_records_harms_nobody() {
     let folder = folder();
     let mut service = service(&folder, "quiet").start();
     service.line("runs");
-    std::fs::File::options()
-        .write(true)
-        .open(folder.path().join(FILE))
-        .and_then(|file| file.set_len(0))
-        .expect("cut");
-    std::thread::sleep(TICK * 5);
+    let maps = format!("/proc/{}/maps", service.pid());
+    let is_mapped = || std::fs::read_to_string(&maps).expect("it lives").contains(FILE);
+    assert!(is_mapped());
+    let file = std::fs::File::options().write(true).open(folder.path().join(FILE));
+    file.and_then(|file| file.set_len(0)).expect("cut");
+    let until = Instant::now() + Duration::from_secs(20);
+    while is_mapped() {
+        assert!(Instant::now() < until, "the next tick stores into it");
+        std::thread::sleep(TICK / 10);
+    }
+    std::thread::sleep(TICK * 3);
     service.signal(libc::SIGTERM);
     let _ = service.wait().expect_code(0);
 }

@@ -167,6 +167,9 @@ pub(super) fn newest(page: &[u8]) -> Option<Entry> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn entry(wall_ms: u64) -> Entry {
@@ -209,5 +212,23 @@ mod tests {
             assert!(newest(&page).is_none(), "{foreign}");
         }
         assert!(newest(&page(&[])).is_none() && newest(&[0xff; 4096]).is_none());
+    }
+
+    proptest! {
+        /// Whatever a page of ours holds, whole or not: it is read or left, and never misread.
+        #[test]
+        fn any_words_are_read_or_left(contents in vec(any::<u64>(), CONTENTS), cut in 0..SLOT, flip in any::<u64>()) {
+            let mut words = [0; PAGE];
+            words[..2].copy_from_slice(&HEAD);
+            let at = SLOTS[0];
+            (words[at], words[at + 1]) = (3, checksum(3, &contents));
+            words[at + 2..at + SLOT].copy_from_slice(&contents);
+            let bytes = |words: &[u64]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+            if let Some(entry) = newest(&bytes(&words)) {
+                prop_assert_eq!((entry.start, entry.allowed_ms), (contents[1], contents[18]));
+            }
+            words[at + cut] ^= flip;
+            prop_assert!(flip == 0 || newest(&bytes(&words)).is_none());
+        }
     }
 }

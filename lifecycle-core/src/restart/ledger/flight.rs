@@ -84,6 +84,9 @@ fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::os::text::Text;
 
@@ -209,6 +212,36 @@ mod tests {
         let numbers = Entry { wall_ms: u64::MAX, since_boot_ms: u64::MAX, memory: u64::MAX, ..entry() };
         for boot in [true, false] {
             assert_eq!(seen(&numbers, boot, None).ago, Duration::ZERO);
+        }
+    }
+
+    proptest! {
+        /// Whatever stood in the page: one line, which the ledger can keep and read again.
+        #[test]
+        fn any_entry_is_one_line_that_the_ledger_keeps(
+            numbers in vec(any::<u64>(), 12), note in "\\PC*|[\\x00-\\x1f]{1,9}", boot in any::<bool>(),
+        ) {
+            let entry = Entry {
+                wall_ms: numbers[0],
+                since_boot_ms: numbers[1],
+                resident: numbers[2],
+                memory: numbers[3],
+                memory_before: numbers[4],
+                memory_limit: numbers[5],
+                group: numbers[6],
+                kills: numbers[7],
+                pressure: numbers[8],
+                descriptors: numbers[9],
+                stale_ms: numbers[10],
+                allowed_ms: numbers[11],
+                note: Text::of(&note),
+                ..entry()
+            };
+            let seen = seen(&entry, boot, Some((numbers[6], numbers[11])));
+            prop_assert_eq!(seen.to_string().lines().count(), 1);
+            let json = serde_json::to_string(&seen).expect("numbers and texts");
+            let read: LastSeen = serde_json::from_str(&json).expect("what was written");
+            prop_assert_eq!(read.to_string(), seen.to_string());
         }
     }
 }
