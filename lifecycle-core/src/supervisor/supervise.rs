@@ -62,13 +62,13 @@ impl Supervisor {
     fn run_once(&mut self) -> Report {
         let run = if self.runs == 0 { self.manager.current_run() } else { self.manager.new_run() };
         self.runs += 1;
+        flight::begin(flight::State::Running);
         if let Some(ledger) = &mut self.events.ledger {
             ledger.running();
             if self.config.watchdog.is_some() {
                 ledger.start_flight_recorder();
             }
         }
-        flight::begin(flight::State::Running);
         crash_marker::run_begins();
         watchdog::begin_run(self.runs);
         match host(&run, &self.config, self.body.clone()) {

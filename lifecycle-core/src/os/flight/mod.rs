@@ -76,13 +76,16 @@ pub(crate) fn file(ledger: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Begins to record into the file; once in a process. An error costs nothing but the record: another process records into
-/// it, it is not ours, the disk is full.
+/// Begins to record into the file; once in a process, with a first entry, since the first tick may come too late. An error
+/// costs nothing but the record: another process records into it, it is not ours, the disk is full.
 pub(crate) fn open(file: &Path) -> io::Result<()> {
     if RECORDER.get().is_none() {
         let page = page::Page::open(file)?;
         let (sampler, own) = (sample::Sampler::find(), Identity::own());
-        let _ = RECORDER.set(Recorder { page, sampler, own, boot: boot_number() });
+        let recorder = Recorder { page, sampler, own, boot: boot_number() };
+        // Before the watchdog's thread knows it: only one may store.
+        recorder.record(Stalest::default());
+        let _ = RECORDER.set(recorder);
     }
     Ok(())
 }
@@ -119,24 +122,30 @@ pub fn note(text: std::fmt::Arguments<'_>) {
 
 /// Stores what is known now. For the watchdog's tick.
 pub(crate) fn record(stalest: Option<Stalest>) {
-    let Some(Recorder { page, sampler, own, boot }) = RECORDER.get() else { return };
-    let stalest = stalest.unwrap_or_default();
-    let now = since_boot_ms();
-    let mut entry = Entry {
-        pid: own.pid,
-        start: own.start.unwrap_or(0),
-        boot: *boot,
-        wall_ms: millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
-        since_boot_ms: now,
-        uptime_ms: now.saturating_sub(SAID.begun.load(Relaxed)),
-        state: SAID.state.load(Relaxed),
-        stale_ms: millis(stalest.age),
-        allowed_ms: millis(stalest.allowed),
-        heartbeat: Text::of(stalest.name),
-        step: SAID.step.get(),
-        note: SAID.note.get(),
-        ..Entry::default()
-    };
-    sampler.sample(&mut entry);
-    page.store(&entry);
+    if let Some(recorder) = RECORDER.get() {
+        recorder.record(stalest.unwrap_or_default());
+    }
+}
+
+impl Recorder {
+    fn record(&self, stalest: Stalest) {
+        let now = since_boot_ms();
+        let mut entry = Entry {
+            pid: self.own.pid,
+            start: self.own.start.unwrap_or(0),
+            boot: self.boot,
+            wall_ms: millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+            since_boot_ms: now,
+            uptime_ms: now.saturating_sub(SAID.begun.load(Relaxed)),
+            state: SAID.state.load(Relaxed),
+            stale_ms: millis(stalest.age),
+            allowed_ms: millis(stalest.allowed),
+            heartbeat: Text::of(stalest.name),
+            step: SAID.step.get(),
+            note: SAID.note.get(),
+            ..Entry::default()
+        };
+        self.sampler.sample(&mut entry);
+        self.page.store(&entry);
+    }
 }
