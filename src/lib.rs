@@ -255,6 +255,7 @@ pub use lifecycle_macros::task;
 /// | `watchdog(timeout = "60s", startup = "60s")`, or `watchdog = false` | as written | `LIFECYCLE_WATCHDOG_TIMEOUT`, `LIFECYCLE_WATCHDOG_STARTUP`, `LIFECYCLE_WATCHDOG=off` |
 /// | `probes = "0.0.0.0:8080"` | off; where `/livez`, `/readyz`, `/metrics` and others are answered, with the feature `http`; `ready` must be written, too | `LIFECYCLE_PROBES` |
 /// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts; `"abort"`: SIGABRT, for a core dump | `LIFECYCLE_WATCHDOG_ON_HANG` |
+/// | `watchdog(worker = "10s")` | 10 s: a poll of any task that keeps a worker busy for longer is a warning with its stack | `LIFECYCLE_WATCHDOG_WORKER` |
 /// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
 /// | `runtime = path::to::function` | none: makes the `tokio::runtime::Builder` of each run, instead of the next two | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |

@@ -262,3 +262,36 @@ fn a_service_by_hand_runs_inside_another_runtime() {
     assert_eq!(output.lines()[..3], ["init", "runtime", "up"]);
     assert!(!output.path(".restart_count").exists(), "restarts are off");
 }
+
+fn watched(scenario: &str) -> Service {
+    work(scenario)
+        .env("LIFECYCLE_WATCHDOG_TIMEOUT", "20s")
+        .env("LIFECYCLE_WATCHDOG_WORKER", "1s")
+        .env("TOKIO_WORKER_THREADS", "8")
+}
+
+#[test]
+fn a_worker_in_one_long_poll_of_any_task_is_warned_about_once_with_its_line() {
+    let mut service = up(watched("long-poll"));
+    service.line("of the runtime (thread ");
+    service.line("end of the hang report");
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert!(service.is_alive());
+    service.signal(libc::SIGTERM);
+    let output = service.wait();
+    let warnings = output.stderr.matches("has been busy for").count();
+    assert_eq!(warnings, 1, "{}", output.stderr);
+    let is_suspect = |line: &str| line.starts_with("SUSPECT thread") && line.contains("src/bin/work.rs:");
+    assert!(!cfg!(feature = "stacks") || output.stderr.lines().any(is_suspect), "{}", output.stderr);
+}
+
+#[test]
+fn a_worker_with_many_short_polls_or_none_is_not_warned_about() {
+    for scenario in ["short-polls", "closures"] {
+        let service = up(watched(scenario));
+        std::thread::sleep(Duration::from_millis(4_000));
+        service.signal(libc::SIGTERM);
+        let output = service.wait().expect_code(0);
+        assert!(!output.stderr.contains("has been busy"), "{scenario}: {}", output.stderr);
+    }
+}

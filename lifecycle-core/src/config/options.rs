@@ -85,6 +85,8 @@ pub struct WatchdogOptions {
     pub startup: Duration,
     /// What follows a hang.
     pub on_hang: OnHang,
+    /// One poll of any task that takes longer is a warning.
+    pub worker: Duration,
 }
 
 /// `watchdog(on_hang = …)`.
@@ -172,5 +174,6 @@ impl WatchdogOptions {
         timeout: Duration::from_secs(60),
         startup: Duration::from_secs(60),
         on_hang: OnHang::Exit,
+        worker: Duration::from_secs(10),
     };
 }

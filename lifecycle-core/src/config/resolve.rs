@@ -67,6 +67,8 @@ pub(crate) struct Watchdog {
     pub(crate) timeout: Duration,
     pub(crate) startup: Duration,
     pub(crate) on_hang: OnHang,
+    /// One poll of any task that takes longer is a warning.
+    pub(crate) worker: Duration,
 }
 
 /// How hang reports are shown, and where else they go.
@@ -121,7 +123,7 @@ const ON_HANGUP: [(&str, Option<Hangup>); 3] =
 const PANIC: [(&str, bool); 2] = [("end", true), ("report", false)];
 
 /// Every variable that is read here.
-const VARIABLES: [&str; 27] = [
+const VARIABLES: [&str; 28] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_DRAIN_DELAY",
@@ -146,6 +148,7 @@ const VARIABLES: [&str; 27] = [
     "LIFECYCLE_WATCHDOG_TIMEOUT",
     "LIFECYCLE_WATCHDOG_STARTUP",
     "LIFECYCLE_WATCHDOG_ON_HANG",
+    "LIFECYCLE_WATCHDOG_WORKER",
     "LIFECYCLE_PLAN",
     "LIFECYCLE_HANG_FRAMES",
     "LIFECYCLE_HANG_REPORT",
@@ -285,7 +288,8 @@ impl Reader<'_> {
             options.on_hang,
             &[("exit", OnHang::Exit), ("exec", OnHang::Exec), ("abort", OnHang::Abort)],
         );
-        enabled.then_some(Watchdog { timeout, startup, on_hang })
+        let worker = self.positive("LIFECYCLE_WATCHDOG_WORKER", options.worker);
+        enabled.then_some(Watchdog { timeout, startup, on_hang, worker })
     }
 
     fn hang(&mut self) -> HangReports {

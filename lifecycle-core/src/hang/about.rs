@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::model::place::Place;
 use crate::tasks::tracked::TrackedTask;
+use crate::tasks::workers::Busy;
 use crate::watchdog::heartbeat::{self, Heartbeat};
 use crate::watchdog::message::Stale;
 
@@ -18,6 +19,8 @@ pub(crate) enum About {
     Late,
     /// A task does not leave its poll.
     Frozen(&'static TrackedTask),
+    /// A worker of the runtime has been busy for long.
+    Worker(Busy),
     /// Somebody asked.
     Asked,
 }
@@ -52,9 +55,17 @@ impl Display for Title<'_> {
                 "WARN lifecycle: task `{name}` has been in one poll for {age}, while heartbeats go on"
             )?;
         }
+        if let About::Worker(Busy { index, thread, time }) = self.0 {
+            writeln!(
+                f,
+                "WARN lifecycle: worker {index} of the runtime (thread {thread}) has been busy for {:.1} s, with one poll or a \
+                 few long ones: the other tasks in its queue wait",
+                time.as_secs_f64()
+            )?;
+        }
         write!(f, "hang report of process {} at {}", std::process::id(), now())?;
         match self.0 {
-            About::Hang(_) | About::Frozen(_) => f.write_str(":"),
+            About::Hang(_) | About::Frozen(_) | About::Worker(_) => f.write_str(":"),
             About::HalfTime(heartbeat, left_out) => {
                 write!(f, ", at half-time of heartbeat `{}`", heartbeat.name())?;
                 match left_out {

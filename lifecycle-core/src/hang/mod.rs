@@ -37,6 +37,7 @@ pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
 
 use crate::os::stderr;
 use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
+use crate::tasks::workers;
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::{HEADLINE, Stale};
 use output::Output;
@@ -84,6 +85,20 @@ pub(crate) fn look_at_polls(limit: Duration) {
             reporter::frozen(task);
         }
     }
+}
+
+/// Warns of each worker of the runtime that has been busy for longer than the limit, once, unless that is a tracked task's
+/// poll. The watchdog calls it at each tick.
+pub(crate) fn look_at_workers(limit: Duration) {
+    workers::for_each_busy(limit, |busy| {
+        let polls = |task: &TrackedTask| {
+            let snapshot = task.snapshot();
+            snapshot.thread == busy.thread && snapshot.polls > 0
+        };
+        if !live_tasks().any(polls) {
+            reporter::busy_worker(busy);
+        }
+    });
 }
 
 /// How long whoever asks from code waits for an answer.

@@ -1,8 +1,8 @@
 //! The thread that makes every report but the fatal one, and does what the fatal one must not: it may block for ever.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, OnceLock};
 use std::thread::Thread;
@@ -13,9 +13,11 @@ use super::late::LateLook;
 use super::output::Output;
 use super::{About, stacks, wake_all};
 use crate::os::atomic_ref::AtomicRef;
+use crate::os::clock::millis;
 use crate::os::lock::lock;
 use crate::os::thread;
 use crate::tasks::tracked::TrackedTask;
+use crate::tasks::workers::Busy;
 use crate::watchdog::heartbeat::Heartbeat;
 
 /// What it is asked for. Atomics where a signal handler's thread and the watchdog ask, which must not lock.
@@ -25,6 +27,9 @@ struct Reporter {
     wake: AtomicBool,
     half_time: AtomicRef<Heartbeat>,
     frozen: AtomicRef<TrackedTask>,
+    /// Thread and index of a worker, and for how many milliseconds it has been busy; 0 is none.
+    busy_worker: AtomicU64,
+    busy_for: AtomicU64,
     /// The first is being taken.
     looks: Mutex<Vec<LateLook>>,
     asked: Mutex<Vec<Sender<String>>>,
@@ -37,6 +42,8 @@ static REPORTER: Reporter = Reporter {
     wake: AtomicBool::new(false),
     half_time: AtomicRef::none(),
     frozen: AtomicRef::none(),
+    busy_worker: AtomicU64::new(0),
+    busy_for: AtomicU64::new(0),
     looks: Mutex::new(Vec::new()),
     asked: Mutex::new(Vec::new()),
 };
@@ -71,6 +78,13 @@ pub(crate) fn half_time(heartbeat: &'static Heartbeat) {
 /// For the watchdog: no lock, no allocation.
 pub(super) fn frozen(task: &'static TrackedTask) {
     REPORTER.frozen.store(Some(task));
+    REPORTER.unpark();
+}
+
+/// For the watchdog: no lock, no allocation.
+pub(super) fn busy_worker(busy: Busy) {
+    REPORTER.busy_for.store(millis(busy.time), Relaxed);
+    REPORTER.busy_worker.store(u64::from(busy.thread) << 32 | busy.index as u64, Release);
     REPORTER.unpark();
 }
 
@@ -134,6 +148,8 @@ impl Reporter {
             }
         } else if let Some(task) = self.frozen.take() {
             stacks::write(&About::Frozen(task), &mut Output::new());
+        } else if let Some(busy) = self.take_busy_worker() {
+            stacks::write(&About::Worker(busy), &mut Output::new());
         } else if self.quits.load(Acquire) > 0 {
             self.quits.fetch_sub(1, AcqRel);
             stacks::write(&About::Asked, &mut Output::new());
@@ -141,6 +157,13 @@ impl Reporter {
             return self.answer();
         }
         true
+    }
+
+    fn take_busy_worker(&self) -> Option<Busy> {
+        let packed = self.busy_worker.swap(0, AcqRel);
+        let (thread, index) = ((packed >> 32) as u32, (packed & u64::from(u32::MAX)) as usize);
+        let time = Duration::from_millis(self.busy_for.load(Relaxed));
+        (thread != 0).then_some(Busy { index, thread, time })
     }
 
     fn answer(&self) -> bool {

@@ -26,7 +26,7 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     let request = Request {
         notes: &notes,
         breadcrumb,
-        thread: if let About::Frozen(task) = about { task.snapshot().thread } else { 0 },
+        thread: about.thread(),
         longest_poll: about.longest_poll(),
         tasks: &Tasks { kind: about.kind() },
         files: &files(),
@@ -41,12 +41,21 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
 }
 
 impl About {
+    /// That it is about; 0 is none.
+    fn thread(&self) -> u32 {
+        match self {
+            About::Frozen(task) => task.snapshot().thread,
+            About::Worker(busy) => busy.thread,
+            _ => 0,
+        }
+    }
+
     /// By ticks of the watchdog's, as a heartbeat's age: one that is a tick younger may have held it up.
     fn longest_poll(&self) -> Option<Duration> {
         match self {
             About::Hang(heartbeat) | About::HalfTime(heartbeat, _) => Some(heartbeat.stale().mul_f64(0.75)),
             About::Frozen(task) => task.snapshot().age.0,
-            About::Late | About::Asked => None,
+            About::Late | About::Asked | About::Worker(_) => None,
         }
     }
 
@@ -54,7 +63,7 @@ impl About {
         match self {
             About::Hang(_) => ReportKind::Fatal,
             About::HalfTime(..) => ReportKind::HalfTime,
-            About::Late | About::Frozen(_) => ReportKind::Suspects,
+            About::Late | About::Frozen(_) | About::Worker(_) => ReportKind::Suspects,
             About::Asked => ReportKind::Asked,
         }
     }

@@ -149,7 +149,13 @@ fn row(heartbeat: &HeartbeatStatus) -> [String; 5] {
         Some(inside) => format!("inside a call, last at the await at {inside}"),
     };
     let place = if heartbeat.built_in { "built in".to_owned() } else { heartbeat.place.to_string() };
-    [heartbeat.name.to_owned(), heartbeat.beats.to_string(), format!("{:.1} s", heartbeat.age.as_secs_f64()), place, state]
+    [
+        heartbeat.name.to_owned(),
+        heartbeat.beats.to_string(),
+        format!("{:.1} s", heartbeat.age.as_secs_f64()),
+        place,
+        state,
+    ]
 }
 
 impl fmt::Display for SocketStatus {

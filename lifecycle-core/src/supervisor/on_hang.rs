@@ -49,7 +49,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// What the watchdog is given.
 fn actions() -> Actions {
     let (ping, ping_interval) = (systemd::ping, systemd::ping_interval());
-    Actions { half_time, tick: hang::look_at_polls, record, hang: end, overdue, ping, ping_interval }
+    Actions { half_time, tick: look_at_polls, record, hang: end, overdue, ping, ping_interval }
+}
+
+/// At each tick. A tracked task is looked at a little more closely: its polls are known one by one.
+fn look_at_polls(tracked: Duration, worker: Duration) {
+    hang::look_at_polls(tracked);
+    hang::look_at_workers(worker);
 }
 
 /// What the watchdog's thread hands to the others.

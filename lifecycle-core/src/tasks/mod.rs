@@ -14,6 +14,7 @@ pub(crate) mod stop;
 pub(crate) mod tracked;
 pub(crate) mod tracked_future;
 pub(crate) mod work;
+pub(crate) mod workers;
 
 #[cfg(test)]
 mod tests;

@@ -41,8 +41,8 @@ const INIT_RUN: u32 = u32::MAX;
 pub(crate) struct Actions {
     /// Half of a heartbeat's time is over.
     pub(crate) half_time: fn(&'static Heartbeat),
-    /// At each tick of a run that is judged, with the limit of heartbeats that name none.
-    pub(crate) tick: fn(Duration),
+    /// At each tick of a run that is judged, with the limits of a tracked task's poll and of a worker's.
+    pub(crate) tick: fn(Duration, Duration),
     /// At each tick, also of a shutdown, before the wait for the next; with the heartbeat that has used up the most of its
     /// time. Nothing follows from it.
     pub(crate) record: fn(Option<&'static Heartbeat>),

@@ -73,7 +73,8 @@ impl WatchdogThread {
                 is_fresh = self.judge(config, tick);
                 if !is_paused() {
                     // Ticks more than a heartbeat gets: where the whole runtime is frozen, that is found first.
-                    (self.actions.tick)(config.timeout.saturating_add(self.tick * 3));
+                    let limit = config.timeout.saturating_add(self.tick * 3);
+                    (self.actions.tick)(config.worker.min(limit), config.worker);
                 }
             }
             self.pings.advance(is_fresh);

@@ -99,6 +99,7 @@ fn watchdog(private: &Private, watchdog: &Watchdog) -> Option<TokenStream> {
         time(private, "timeout", watchdog.timeout),
         time(private, "startup", watchdog.startup),
         field("on_hang", variant(private, "OnHang", watchdog.on_hang)),
+        time(private, "worker", watchdog.worker),
     ];
     field("watchdog", with_defaults(&quote!(#private::WatchdogOptions), &fields))
 }

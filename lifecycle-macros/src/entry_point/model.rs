@@ -46,8 +46,12 @@ const RESTART: Known = &[
     ("service", "service = \"orders\""),
 ];
 
-const WATCHDOG: Known =
-    &[("timeout", "timeout = \"60s\""), ("startup", "startup = \"60s\""), ("on_hang", "on_hang = \"exec\"")];
+const WATCHDOG: Known = &[
+    ("timeout", "timeout = \"60s\""),
+    ("startup", "startup = \"60s\""),
+    ("on_hang", "on_hang = \"exec\""),
+    ("worker", "worker = \"10s\""),
+];
 
 const MODES: [&str; 2] = ["task", "exec"];
 
@@ -102,6 +106,7 @@ pub(super) struct Watchdog {
     pub(super) timeout: Option<Duration>,
     pub(super) startup: Option<Duration>,
     pub(super) on_hang: Option<&'static str>,
+    pub(super) worker: Option<Duration>,
 }
 
 impl Main {
@@ -184,6 +189,7 @@ impl Watchdog {
             timeout: options.duration("timeout", AtLeast::Heartbeat).map(value),
             startup: options.duration("startup", AtLeast::Heartbeat).map(value),
             on_hang: options.choice("on_hang", &ON_HANG),
+            worker: options.duration("worker", AtLeast::Heartbeat).map(value),
         }
     }
 }

@@ -204,6 +204,16 @@ async fn main_body() -> anyhow::Result<()> {
             lifecycle::ready();
             println!("ready {}", lifecycle::status().ready);
         }
+        "long-poll" => {
+            tokio::spawn(async { std::thread::sleep(Duration::from_secs(5)) });
+        }
+        "short-polls" => {
+            tokio::spawn(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
         "stray-panic" => {
             tokio::spawn(async { panic!("nobody looks") });
         }

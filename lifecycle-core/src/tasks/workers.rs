@@ -1,0 +1,97 @@
+//! The workers of the service's runtime, watched from outside by tokio's own counters: one that neither parks nor finishes a
+//! round of polls is held up by a poll, of whatever task of whatever library.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeMetrics, worker_index};
+
+use crate::os::clock::{millis, nanos, ticked};
+use crate::os::lock::{lock, try_lock};
+use crate::os::process::thread_id;
+
+/// Of one runtime.
+pub(crate) struct Workers {
+    metrics: RuntimeMetrics,
+    workers: Vec<Worker>,
+}
+
+#[derive(Default)]
+struct Worker {
+    /// Known once it has parked; 0 before.
+    thread: AtomicU32,
+    /// The counters as they were at the last look that saw them change, and the watchdog's tick then.
+    parks: AtomicU64,
+    busy: AtomicU64,
+    since: AtomicU64,
+    /// It has been warned about since they changed.
+    warned: AtomicBool,
+}
+
+/// A worker that has been busy for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Busy {
+    pub(crate) index: usize,
+    pub(crate) thread: u32,
+    pub(crate) time: Duration,
+}
+
+/// Process-wide, as the watchdog is, which looks at those of the current run.
+static WORKERS: Mutex<Option<Arc<Workers>>> = Mutex::new(None);
+
+impl Workers {
+    /// Of this runtime; the watchdog looks at them until `forget`.
+    pub(crate) fn watch(runtime: &Handle) -> Arc<Workers> {
+        let metrics = runtime.metrics();
+        let workers = (0..metrics.num_workers()).map(|_| Worker::default()).collect();
+        let workers = Arc::new(Workers { metrics, workers });
+        *lock(&WORKERS) = Some(workers.clone());
+        workers
+    }
+
+    /// The calling thread is about to park.
+    pub(crate) fn parks(&self) {
+        if let Some(worker) = worker_index().and_then(|index| self.workers.get(index)) {
+            let thread = thread_id();
+            // Loads first: it is a store once in the life of a thread.
+            if worker.thread.load(Relaxed) != thread {
+                worker.thread.store(thread, Relaxed);
+            }
+        }
+    }
+
+    /// Those that have been busy for longer than `limit`, each once. Takes no lock and allocates nothing.
+    fn busy(&self, limit: Duration, mut f: impl FnMut(Busy)) {
+        for (index, worker) in self.workers.iter().enumerate() {
+            let parks = self.metrics.worker_park_unpark_count(index);
+            let busy = nanos(self.metrics.worker_total_busy_duration(index));
+            let is_new =
+                worker.parks.swap(parks, Relaxed) != parks || worker.busy.swap(busy, Relaxed) != busy;
+            // Odd while it is parked.
+            if is_new || parks % 2 == 1 {
+                worker.since.store(ticked(), Relaxed);
+                worker.warned.store(false, Relaxed);
+                continue;
+            }
+            let time = ticked().saturating_sub(worker.since.load(Relaxed));
+            let thread = worker.thread.load(Relaxed);
+            if time > millis(limit) && thread != 0 && !worker.warned.swap(true, Relaxed) {
+                f(Busy { index, thread, time: Duration::from_millis(time) });
+            }
+        }
+    }
+}
+
+/// Nobody looks at them any more.
+pub(crate) fn forget() {
+    *lock(&WORKERS) = None;
+}
+
+/// For the watchdog, at each tick: waits for no lock and allocates nothing.
+pub(crate) fn for_each_busy(limit: Duration, f: impl FnMut(Busy)) {
+    if let Some(workers) = try_lock(&WORKERS).as_deref().and_then(Option::as_ref) {
+        workers.busy(limit, f);
+    }
+}
