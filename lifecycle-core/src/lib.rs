@@ -62,4 +62,5 @@ pub use supervisor::{
     status, stopping, token, track,
 };
 pub use tasks::busy::Busy;
+pub use tasks::tolerated::{PanicsTolerated, tolerate_panics};
 pub use watchdog::heartbeat::{Heartbeat, HeartbeatPause};

@@ -33,6 +33,19 @@ fn every_signal_that_stops_runs_the_phases_in_order() {
     }
 }
 
+/// As `timeout -s INT` sends it: to the process, and to its group.
+#[test]
+fn an_interrupt_that_is_sent_twice_at_once_is_one() {
+    for _ in 0..20 {
+        let mut service = hooks().start();
+        service.line("up");
+        service.signal(libc::SIGINT);
+        let _ended = service.signal_if_alive(libc::SIGINT);
+        let output = service.wait().expect_code(0);
+        assert!(output.stdout.contains("database done"), "{}", output.stdout);
+    }
+}
+
 #[test]
 fn hooks_of_one_order_run_concurrently_and_are_listed_by_name() {
     let output = stopped_by(libc::SIGTERM).expect_code(0);

@@ -236,8 +236,10 @@ fn a_panic_that_nobody_tracks_is_warned_about_or_ends_the_run() {
         assert!(output.stderr.contains("panicked: nobody looks"), "{}", output.stderr);
         assert!(output.stdout.contains("hook persist"), "{}", output.stdout);
     }
-    let output = terminated(work("caught-panic").env("LIFECYCLE_PANIC", "end")).expect_code(0);
-    assert!(output.stderr.contains("all is well"), "{}", output.stderr);
+    for scenario in ["caught-panic", "tolerated-panic"] {
+        let output = terminated(work(scenario).env("LIFECYCLE_PANIC", "end")).expect_code(0);
+        assert!(output.stderr.contains("all is well"), "{}", output.stderr);
+    }
 }
 
 #[test]
@@ -294,4 +296,11 @@ fn a_worker_with_many_short_polls_or_none_is_not_warned_about() {
         let output = service.wait().expect_code(0);
         assert!(!output.stderr.contains("has been busy"), "{scenario}: {}", output.stderr);
     }
+}
+
+#[test]
+fn instances_that_nobody_will_stop_are_warned_about_once() {
+    let output = work("closures").env("NOBODY_RUNS", "1").run().expect_code(0);
+    assert_eq!(output.stderr.matches("`State` is managed, but neither").count(), 1, "{}", output.stderr);
+    assert!(!output.stdout.contains("hook persist"));
 }

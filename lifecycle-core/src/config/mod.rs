@@ -9,3 +9,4 @@ pub(crate) mod resolve;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod variables;

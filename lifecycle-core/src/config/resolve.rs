@@ -122,47 +122,6 @@ const ON_HANGUP: [(&str, Option<Hangup>); 3] =
 
 const PANIC: [(&str, bool); 2] = [("end", true), ("report", false)];
 
-/// Every variable that is read here.
-const VARIABLES: [&str; 28] = [
-    "LIFECYCLE_SHUTDOWN_TIMEOUT",
-    "LIFECYCLE_DRAIN",
-    "LIFECYCLE_DRAIN_DELAY",
-    "LIFECYCLE_READY",
-    "LIFECYCLE_PROBES",
-    "LIFECYCLE_ON_HANGUP",
-    "LIFECYCLE_PANIC",
-    "LIFECYCLE_RESTART",
-    "LIFECYCLE_RESTART_MAX_CRASHES",
-    "LIFECYCLE_RESTART_WITHIN",
-    "LIFECYCLE_RESTART_WAIT",
-    "LIFECYCLE_RESTART_FACTOR",
-    "LIFECYCLE_RESTART_MAX_WAIT",
-    "LIFECYCLE_RESTART_FIRST_WAIT",
-    "LIFECYCLE_RESTART_JITTER",
-    "LIFECYCLE_RESTART_MAX_RETRY_AFTER",
-    "LIFECYCLE_RESTART_FILE",
-    "LIFECYCLE_RESTART_MODE",
-    "LIFECYCLE_RESTART_STORE",
-    "LIFECYCLE_RESTART_SERVICE",
-    "LIFECYCLE_WATCHDOG",
-    "LIFECYCLE_WATCHDOG_TIMEOUT",
-    "LIFECYCLE_WATCHDOG_STARTUP",
-    "LIFECYCLE_WATCHDOG_ON_HANG",
-    "LIFECYCLE_WATCHDOG_WORKER",
-    "LIFECYCLE_PLAN",
-    "LIFECYCLE_HANG_FRAMES",
-    "LIFECYCLE_HANG_REPORT",
-];
-
-/// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.
-pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<String> {
-    names
-        .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.starts_with("LIFECYCLE_") && !VARIABLES.contains(&name.as_str()))
-        .map(|name| format!("{name} is not a variable of lifecycle, which knows {}", VARIABLES.join(", ")))
-        .collect()
-}
-
 impl Reader<'_> {
     /// What stands in the environment must fit. What stands in the attribute gives way to a shorter whole in the environment,
     /// and so does the default of the drain.

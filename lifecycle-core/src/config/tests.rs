@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::options::*;
 use super::resolve::*;
+use super::variables::unknown_variables;
 
 fn resolve(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
     let env = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());

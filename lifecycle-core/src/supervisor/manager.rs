@@ -1,7 +1,7 @@
 //! The manager: what the free functions of the crate speak to. All state of a service is its own, so that two of them in
 //! one process do not see each other.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::AtomicBool;
@@ -12,11 +12,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::reload_state::ReloadState;
-use super::status;
+use super::{nobody, status};
 use crate::components::registry::{Registry, address};
 use crate::config::options::Readiness;
 use crate::model::cause::Cause;
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, short_type_name};
 use crate::model::previous_run::PreviousRun;
 use crate::model::report::Report;
 use crate::model::status::Status;
@@ -212,10 +212,16 @@ impl LifecycleManager {
     #[track_caller]
     pub fn manage_arc<T: Any + Send + Sync>(&self, component: Arc<T>) -> Arc<T> {
         if !self.is_left_behind() {
+            nobody::warn(self.has_a_service(), || short_type_name(type_name::<T>()));
             let tasks = lock(self.registry()).manage(&component);
             tasks.into_iter().for_each(|task| self.spawn_declared(task, Some(component.clone())));
         }
         component
+    }
+
+    /// Whether this process runs a service, or is none of its own.
+    pub(super) fn has_a_service(&self) -> bool {
+        !self.inner.global || self.inner.readiness.get().is_some()
     }
 
     /// See [`release`](crate::release).

@@ -10,6 +10,7 @@ mod events;
 mod functions;
 mod listen;
 mod manager;
+mod nobody;
 mod on_hang;
 mod on_hang_hooks;
 mod on_stop;

@@ -5,7 +5,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -65,8 +65,9 @@ pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()
         // Hooks need a runtime that is driven: a current-thread one is driven here alone.
         runtime.block_on(hosted.quit.cancelled());
         workers::forget();
+        let begun = Instant::now();
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
-        hosted.set_gone();
+        hosted.set_gone(begun.elapsed() >= RUNTIME_SHUTDOWN_TIMEOUT);
     })?;
     // Not before there is a thread that drives it.
     run.set_runtime(handle);

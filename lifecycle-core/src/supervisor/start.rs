@@ -8,7 +8,7 @@ use super::on_hang;
 use super::runtime::run_init;
 use super::state::{Init, Supervisor};
 use crate::config::platform;
-use crate::config::resolve::unknown_variables;
+use crate::config::variables::unknown_variables;
 use crate::hang;
 use crate::model::cause::Cause;
 use crate::model::failure::Meaning;

@@ -203,7 +203,7 @@ impl Supervisor {
         match () {
             // A task that could not be dropped blocks its worker.
             () if runtime.metrics().num_alive_tasks() > 0 => RuntimeResult::Abandoned,
-            () if begun.elapsed() >= RUNTIME_SHUTDOWN_TIMEOUT => RuntimeResult::ThreadsLeft,
+            () if run.has_threads_left() => RuntimeResult::ThreadsLeft,
             () => RuntimeResult::Stopped,
         }
     }

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::{Once, OnceLock};
 use std::task::{Context, Poll};
 
+use super::tolerated::is_tolerated;
 use super::tracked::CURRENT;
 use crate::model::outcome::Failed;
 use crate::os::crash_marker;
@@ -167,7 +168,7 @@ fn note(info: &PanicHookInfo<'_>) {
 /// A panic of a plain tokio task, or of a thread that is not ours.
 fn follow(info: &PanicHookInfo<'_>) {
     let is_ours = || std::thread::current().name().is_some_and(|name| name.starts_with("lifecycle-"));
-    if CURRENT.try_with(Cell::get).ok().flatten().is_some() || is_ours() {
+    if CURRENT.try_with(Cell::get).ok().flatten().is_some() || is_tolerated() || is_ours() {
         return;
     }
     if let (Some(follow), Some(place)) = (ON_UNTRACKED.get(), info.location()) {

@@ -38,6 +38,7 @@ pub(crate) struct Run {
     stopping: AtomicBool,
     ready: AtomicBool,
     gone: AtomicBool,
+    has_threads_left: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -86,6 +87,7 @@ impl Run {
             stopping: AtomicBool::new(false),
             ready: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            has_threads_left: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -194,10 +196,16 @@ impl Run {
         self.runtime.get()
     }
 
-    /// The runtime is gone and all its tasks with it.
-    pub(crate) fn set_gone(&self) {
+    /// The runtime is gone and all its tasks with it, but maybe not all threads of its blocking pool.
+    pub(crate) fn set_gone(&self, has_threads_left: bool) {
+        self.has_threads_left.store(has_threads_left, Relaxed);
         self.gone.store(true, Release);
         self.wakeup.notify();
+    }
+
+    /// Once it is gone.
+    pub(crate) fn has_threads_left(&self) -> bool {
+        self.has_threads_left.load(Relaxed)
     }
 
     pub(crate) fn is_gone(&self) -> bool {

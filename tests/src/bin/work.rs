@@ -218,6 +218,12 @@ async fn main_body() -> anyhow::Result<()> {
             tokio::spawn(async { panic!("nobody looks") });
         }
         "stray-thread" => drop(std::thread::spawn(|| panic!("nobody looks"))),
+        "tolerated-panic" => {
+            tokio::spawn(async {
+                let _tolerated = lifecycle::tolerate_panics();
+                let _caught = std::panic::catch_unwind(|| panic!("all is well"));
+            });
+        }
         "caught-panic" => {
             lifecycle::spawn("careful", async {
                 let _caught = std::panic::catch_unwind(|| panic!("all is well"));
@@ -259,6 +265,11 @@ fn runtime() -> tokio::runtime::Builder {
 /// By hand, inside a runtime of another kind.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    if std::env::var_os("NOBODY_RUNS").is_some() {
+        lifecycle::manage(State);
+        lifecycle::manage(State);
+        return ExitCode::SUCCESS;
+    }
     if std::env::var_os("BY_HAND").is_some() {
         return Service::new().init(init).runtime(runtime).run(main_body);
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | before one was acted on | part of one request |
 //! | SIGINT within [`TOGETHER`] of another signal that was acted on | part of that request |
+//! | SIGINT within [`DOUBLED`] of a SIGINT that was acted on | part of that request |
 //! | any other SIGINT later | a repeated Ctrl-C: the process ends at once |
 //! | SIGTERM or SIGHUP later | logged |
 
@@ -29,6 +30,9 @@ pub(crate) use unix::{STOP_SIGNALS, foreign_interrupt_handler, install};
 
 /// Process managers send SIGTERM on a Ctrl-C whose SIGINT the terminal sends, too: one request.
 const TOGETHER: Duration = Duration::from_millis(100);
+
+/// `timeout -s INT`, and others, send a signal to the process and then to its group. Nobody presses Ctrl-C twice so fast.
+const DOUBLED: Duration = Duration::from_millis(3);
 
 /// What arrived and was not taken: process-wide, as signals are.
 static COUNTS: Counts = Counts {
@@ -74,7 +78,7 @@ pub(crate) fn take() -> Arrived {
 
 /// The first stop signal is being acted on.
 pub(crate) fn acted_on(first: Signal) {
-    let grace = if first == Signal::Interrupt { 0 } else { nanos(TOGETHER) };
+    let grace = nanos(if first == Signal::Interrupt { DOUBLED } else { TOGETHER });
     COUNTS.acted_on.store(monotonic_ns() + grace, SeqCst);
 }
 
