@@ -189,8 +189,9 @@ fn two_processes_lose_no_crash() {
     let outputs: Vec<_> = services.into_iter().map(stop).collect();
     let history = lifecycle::ledger::read(folder.path().join(FILE)).expect("a ledger");
     assert_eq!((history.recorded(), history.crashes().len()), (400, 100));
+    // A busy disk may be complained about, but nobody sees what the other one writes half done.
     for output in outputs {
-        assert!(!output.stderr.contains("restart ledger"), "{}", output.stderr);
+        assert!(!output.stderr.contains("not a ledger"), "{}", output.stderr);
     }
 }
 
