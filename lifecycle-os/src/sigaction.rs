@@ -106,12 +106,39 @@ pub fn without_file_size_signal<T>(f: impl FnOnce() -> T) -> T {
     // SAFETY: valid sets and a valid time. The kernel sends it to the thread that wrote: if it is there, it is ours.
     unsafe {
         if libc::sigismember(&raw const before, libc::SIGXFSZ) == 0 {
-            let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-            libc::sigtimedwait(&raw const signal, null_mut(), &raw const at_once);
+            take_pending(&signal);
         }
     }
     change_mask(libc::SIG_SETMASK, &before);
     result
+}
+
+/// Takes what is pending of blocked signals; waits for none.
+///
+/// # Safety
+/// A set that is filled.
+#[cfg(not(target_vendor = "apple"))]
+unsafe fn take_pending(signals: &Set) {
+    let at_once = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a valid set and a valid time.
+    unsafe { libc::sigtimedwait(signals, null_mut(), &raw const at_once) };
+}
+
+/// Takes what is pending of one blocked signal; waits for none. There is no `sigtimedwait` on this system.
+///
+/// # Safety
+/// A set that is filled.
+#[cfg(target_vendor = "apple")]
+unsafe fn take_pending(signals: &Set) {
+    // SAFETY: valid sets; whoever is pending for this thread stays so until it is taken here.
+    unsafe {
+        let mut pending = set_of(&[]);
+        libc::sigpending(&raw mut pending);
+        if libc::sigismember(&raw const pending, libc::SIGXFSZ) == 1 {
+            let mut taken = 0;
+            libc::sigwait(signals, &raw mut taken);
+        }
+    }
 }
 
 /// Sends a signal to this process; once no thread blocks it, it is delivered.
