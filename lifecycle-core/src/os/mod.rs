@@ -9,6 +9,7 @@ pub(crate) mod environment;
 pub(crate) mod flight;
 pub(crate) mod journal;
 pub(crate) mod log;
+pub(crate) mod orphans;
 pub(crate) mod process;
 pub(crate) mod re_exec;
 pub(crate) mod service_manager;
