@@ -15,6 +15,7 @@ pub(crate) mod re_exec;
 pub(crate) mod service_manager;
 pub(crate) mod signal;
 pub(crate) mod sockets;
+pub(crate) mod termination_log;
 pub(crate) mod thread;
 pub(crate) mod throttling;
 #[cfg(feature = "test")]
