@@ -1,4 +1,5 @@
-//! HTTP that finishes what it has accepted, and refuses nobody while it restarts. Run `curl localhost:3000/slow`, and press Ctrl-C while it waits.
+//! HTTP that finishes what it has accepted, and refuses nobody while it restarts. Run it with `--features tower`, then
+//! `curl localhost:3000/slow`, and press Ctrl-C while it waits: the log names the request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +27,9 @@ async fn main() -> std::io::Result<()> {
         .route("/", get(async || "hello\n"))
         .route("/slow", get(slow))
         .route("/status", get(async || lifecycle::status().to_string()))
-        .with_state(visits);
+        .with_state(visits)
+        // After all routes: it sees those before it.
+        .layer(lifecycle::in_flight());
 
     let listener = lifecycle::listen("127.0.0.1:3000").await?;
     println!("http://{}", listener.local_addr()?);

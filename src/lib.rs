@@ -58,6 +58,8 @@ pub use lifecycle_core::{
 
 #[cfg(feature = "test")]
 pub use lifecycle_core::test;
+#[cfg(feature = "tower")]
+pub use lifecycle_core::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
 // The function of the attribute's name.
 #[doc(inline)]
 pub use lifecycle_core::reload;

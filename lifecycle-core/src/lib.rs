@@ -56,6 +56,8 @@ pub use model::plan::{Plan, PlannedHook};
 pub use model::previous_run::{Ending, PreviousRun};
 pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
 pub use model::status::{HeartbeatStatus, SocketStatus, State, Status};
+#[cfg(feature = "tower")]
+pub use supervisor::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
 pub use supervisor::{
     LifecycleManager, OnStop, Reloads, Service, StopHook, busy, deadline, is_running, listen, listen_named,
     manage, manage_arc, on_stop, plan, ready, release, reload, reloads, shutdown, spawn, spawn_blocking,

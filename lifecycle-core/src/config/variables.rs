@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// Every variable that is read.
-const VARIABLES: [&str; 28] = [
+const VARIABLES: [&str; 29] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_DRAIN_DELAY",
@@ -32,6 +32,7 @@ const VARIABLES: [&str; 28] = [
     "LIFECYCLE_PLAN",
     "LIFECYCLE_HANG_FRAMES",
     "LIFECYCLE_HANG_REPORT",
+    "LIFECYCLE_TERMINATION_LOG",
 ];
 
 /// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.

@@ -9,11 +9,13 @@ pub(crate) mod environment;
 pub(crate) mod flight;
 pub(crate) mod journal;
 pub(crate) mod log;
+pub(crate) mod orphans;
 pub(crate) mod process;
 pub(crate) mod re_exec;
 pub(crate) mod service_manager;
 pub(crate) mod signal;
 pub(crate) mod sockets;
+pub(crate) mod termination_log;
 pub(crate) mod thread;
 pub(crate) mod throttling;
 #[cfg(feature = "test")]

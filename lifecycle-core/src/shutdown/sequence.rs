@@ -227,7 +227,7 @@ impl<'a> Shutdown<'a> {
         let until = start + self.allot(self.drain_timeout(), start);
         self.tasks.drop_unobserving(self.observer).await;
         self.tasks.wait_for_observers(self.observer, until).await;
-        self.tasks.cut_work();
+        self.tasks.cut_work(self.observer).await;
         self.tasks.drop_all(self.observer).await;
     }
 

@@ -98,8 +98,8 @@ impl<'a> Tasks<'a> {
         }
     }
 
-    /// Work that is still under way is cut off.
-    pub(super) fn cut_work(&mut self) {
+    /// Work that is still under way is cut off. Streams get a moment to say so to those who read them.
+    pub(super) async fn cut_work(&mut self, observer: &mut dyn Observer) {
         for work in self.run.cut_work() {
             self.rows.push(TaskReport {
                 name: format!("{}, {:.1?} old", work.what, work.age()),
@@ -108,6 +108,8 @@ impl<'a> Tasks<'a> {
                 count: 1,
             });
         }
+        let until = (self.run.clock.now() + DROP_TIMEOUT).min(self.deadline);
+        self.wait_while(observer, until, Run::is_cut_work_ending).await;
     }
 
     async fn wait_while(

@@ -19,7 +19,7 @@ use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
-use crate::os::{deadline, environment, journal, log, signal, stderr};
+use crate::os::{deadline, environment, journal, log, signal, stderr, termination_log};
 use crate::watchdog;
 use crate::{probes, sockets, systemd};
 
@@ -149,7 +149,7 @@ impl Service {
     fn run_body(self, body: Body) -> ExitCode {
         // Before anything of ours opens a descriptor that somebody else says is a socket.
         let warnings = sockets::adopt(environment::take(VARIABLE), &|name| std::env::var(name).ok());
-        journal::look();
+        look_at_outputs();
         let manager = LifecycleManager::global();
         signal::install(manager.wakeup(), watchdog::wakeup());
         let environment = |name: &str| std::env::var_os(name);
@@ -188,6 +188,12 @@ impl Service {
     }
 }
 
+/// Where what is said goes to, besides stderr.
+fn look_at_outputs() {
+    journal::look();
+    termination_log::prepare(std::env::var_os(termination_log::VARIABLE));
+}
+
 /// The name of the executable's file, also once that was deleted.
 fn executable() -> String {
     let path = std::env::current_exe().unwrap_or_default();
@@ -200,5 +206,10 @@ fn refuse(errors: &[ConfigError]) -> ExitCode {
     for error in errors {
         stderr::write(format!("ERROR lifecycle: {error}\n").as_bytes());
     }
+    let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    termination_log::write(format_args!(
+        "nothing was started: {}\nexit code {EXIT_CONFIG}\n",
+        texts.join("\n")
+    ));
     ExitCode::from(EXIT_CONFIG)
 }

@@ -8,6 +8,8 @@ mod declared_tasks;
 mod entry;
 mod events;
 mod functions;
+#[cfg(feature = "tower")]
+mod in_flight;
 mod listen;
 mod manager;
 mod nobody;
@@ -31,6 +33,8 @@ pub use functions::{
     is_running, manage, manage_arc, plan, ready, release, reload, reloads, shutdown, spawn, status, stopping,
     token,
 };
+#[cfg(feature = "tower")]
+pub use in_flight::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
 pub use listen::{listen, listen_named};
 pub use manager::LifecycleManager;
 pub use on_stop::{OnStop, on_stop};

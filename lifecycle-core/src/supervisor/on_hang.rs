@@ -4,6 +4,7 @@
 //! `end` runs on the watchdog's thread: it allocates nothing and takes no lock, since whatever hangs may hold any. What
 //! must allocate or may block has a thread of its own, made at the start, and gets a bounded time.
 
+use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::os::atomic_ref::AtomicRef;
 use crate::os::flight::{self, Stalest};
 use crate::os::log::{self, Level, Urgent};
 use crate::os::stderr::stderr_line;
-use crate::os::{journal, process};
+use crate::os::{journal, process, termination_log};
 use crate::systemd;
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::{HEADLINE, HalfTime, Stale};
@@ -115,6 +116,7 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
         std::thread::sleep(POLL_INTERVAL);
     }
     re_exec::after_hang();
+    termination_log::write(format_args!("{HEADLINE}: {}{}\n", Stale(heartbeat), Running));
     systemd::trigger();
     if HANG.is_abort.load(Acquire) {
         process::abort();
@@ -122,9 +124,29 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
     process::exit(1)
 }
 
+/// The hooks that run: the step, and the culprit of a shutdown.
+struct Running;
+
+impl fmt::Display for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut result = Ok(());
+        LifecycleManager::global().in_progress().for_each_running(|hook| {
+            let phase = hook.phase.name();
+            let next = write!(
+                f,
+                "\nstill running: hook `{}` ({}), phase {phase}, order {}",
+                hook.name, hook.place, hook.order
+            );
+            result = result.and(next);
+        });
+        result
+    }
+}
+
 /// A second after its budget a shutdown is over, whatever the hooks, the runtime or the logger do.
 fn overdue() -> ! {
     stderr_line!("ERROR lifecycle: the shutdown is overdue: the process ends now with exit code 1");
+    termination_log::write(format_args!("the shutdown is overdue{Running}\nexit code 1\n"));
     LifecycleManager::global().in_progress().for_each_running(|hook| {
         stderr_line!("ERROR lifecycle: still running: hook `{}` ({})", hook.name, hook.place);
     });

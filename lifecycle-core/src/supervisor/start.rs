@@ -16,7 +16,7 @@ use crate::model::outcome::Failed;
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
-use crate::os::{crash_marker, flight};
+use crate::os::{crash_marker, flight, termination_log};
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 use crate::{sockets, systemd};
@@ -121,6 +121,7 @@ impl Supervisor {
         let code = if *meaning == Some(Meaning::Permanent) { EXIT_PERMANENT } else { 1 };
         self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
         log::say(Level::Error, format!("init failed: {error}: exit code {code}"));
+        termination_log::write(format_args!("init failed: {error}\nexit code {code}\n"));
         if let Some(ledger) = &mut self.events.ledger {
             ledger.running();
             ledger.crashed(Cause::MainFailed(format!("init failed: {error}")).summary(), *meaning);

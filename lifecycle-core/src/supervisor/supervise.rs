@@ -16,7 +16,7 @@ use crate::model::cause::Cause;
 use crate::model::failure::Meaning;
 use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
-use crate::os::{crash_marker, deadline, flight, signal};
+use crate::os::{crash_marker, deadline, flight, signal, termination_log};
 use crate::restart::ledger::{Ledger, crash_note_file};
 use crate::shutdown::{Budget, Subject, shut_down};
 use crate::tasks::run::Run;
@@ -51,6 +51,10 @@ impl Supervisor {
             }
             let report = self.run_once();
             if !self.runs_again(&report) {
+                if report.exit_code() != 0 {
+                    let (cause, code) = (report.cause.summary(), report.exit_code());
+                    termination_log::write(format_args!("{cause}\nexit code {code}\n{report}"));
+                }
                 let failure = report.first_failure().filter(|_| !report.cause.is_failure());
                 return self.finish(report.exit_code(), failure);
             }
@@ -243,6 +247,9 @@ impl Supervisor {
         let earlier = self.earlier_failure.take().filter(|_| code == 0);
         if let Some(failure) = &earlier {
             log::say(Level::Error, format!("in the shutdown of an earlier run {failure}: exit code 1"));
+            termination_log::write(format_args!(
+                "in the shutdown of an earlier run {failure}\nexit code 1\n"
+            ));
         }
         let failure = failure.or(earlier.clone());
         let code = if earlier.is_some() { 1 } else { code };

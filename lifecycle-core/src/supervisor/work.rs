@@ -50,10 +50,14 @@ impl LifecycleManager {
     /// See [`busy`](crate::busy).
     #[track_caller]
     pub fn busy(&self, what: impl AsRef<str>) -> Busy {
+        self.busy_at(what.as_ref(), Place::of(Location::caller()))
+    }
+
+    pub(super) fn busy_at(&self, what: &str, place: Place) -> Busy {
         if self.is_left_behind() {
             return Busy::left_behind();
         }
-        Busy::begin(self.current_run(), what.as_ref(), Place::of(Location::caller()))
+        Busy::begin(self.current_run(), what, place)
     }
 }
 

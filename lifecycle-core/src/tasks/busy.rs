@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+#[cfg(feature = "tower")]
+use tokio_util::sync::CancellationToken;
+
 use super::run::Run;
 use super::work::Work;
 use crate::model::place::Place;
@@ -24,8 +27,23 @@ pub struct Busy {
 
 impl Busy {
     pub(crate) fn begin(run: Arc<Run>, what: &str, place: Place) -> Busy {
-        let number = run.begin_work(Work { what: what.into(), place, since: Instant::now() });
+        let number =
+            run.begin_work(Work { what: what.into(), place, since: Instant::now(), ends_when_cut: false });
         Busy { run: Some((run, number)) }
+    }
+
+    /// From now on it ends by itself once it is cut: by the token that is returned.
+    #[cfg(feature = "tower")]
+    pub(crate) fn ends_when_cut(&self) -> Option<CancellationToken> {
+        let (run, number) = self.run.as_ref()?;
+        run.ends_when_cut(*number);
+        Some(run.cut.clone())
+    }
+
+    /// Whether its run stops.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.run.as_ref().is_none_or(|(run, _)| run.is_stopping())
     }
 
     /// Of an earlier run: nobody waits for it.

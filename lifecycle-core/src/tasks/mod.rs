@@ -14,6 +14,7 @@ pub(crate) mod stop;
 pub(crate) mod tolerated;
 pub(crate) mod tracked;
 pub(crate) mod tracked_future;
+mod under_way;
 pub(crate) mod work;
 pub(crate) mod workers;
 

@@ -1,6 +1,6 @@
 //! One run of main: its cause to end, its token, its tracked tasks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -26,6 +26,8 @@ use crate::os::wakeup::Wakeup;
 pub(crate) struct Run {
     pub(crate) wakeup: Arc<Wakeup>,
     pub(crate) token: CancellationToken,
+    /// What is under way is cut off: the drain is over.
+    pub(crate) cut: CancellationToken,
     /// Ends the runtime's thread once the last hook has ended.
     pub(crate) quit: CancellationToken,
     pub(crate) clock: Clock,
@@ -59,6 +61,8 @@ pub(super) struct State {
     pub(super) failures: Vec<TaskReport>,
     /// What is under way besides tasks, by its number.
     pub(super) work: BTreeMap<u64, Work>,
+    /// What was cut, and ends by itself at once.
+    pub(super) ending: BTreeSet<u64>,
     /// How often a task was restarted by its own rule, by its name.
     restarts: BTreeMap<&'static str, u32>,
 }
@@ -79,6 +83,7 @@ impl Run {
             wakeup,
             clock,
             token: CancellationToken::new(),
+            cut: CancellationToken::new(),
             quit: CancellationToken::new(),
             started: clock.now(),
             generation,
@@ -250,31 +255,6 @@ impl Run {
     pub(crate) fn is_drain_awaited(&self) -> bool {
         let state = self.state();
         !state.work.is_empty() || state.tasks.values().any(|task| task.slot.observed_shutdown())
-    }
-
-    pub(super) fn begin_work(&self, work: Work) -> u64 {
-        let mut state = self.state();
-        state.next_task += 1;
-        let number = state.next_task;
-        state.work.insert(number, work);
-        number
-    }
-
-    pub(super) fn end_work(&self, number: u64) {
-        let mut state = self.state();
-        if state.work.remove(&number).is_some() && state.work.is_empty() && self.is_stopping() {
-            self.wakeup.notify();
-        }
-    }
-
-    /// What is under way besides tasks, the oldest first.
-    pub(crate) fn work(&self) -> Vec<Work> {
-        self.state().work.values().cloned().collect()
-    }
-
-    /// What is under way is not waited for any more.
-    pub(crate) fn cut_work(&self) -> Vec<Work> {
-        std::mem::take(&mut self.state().work).into_values().collect()
     }
 
     pub(crate) fn count_restart(&self, task: &'static str) {

@@ -11,6 +11,8 @@ pub(crate) struct Work {
     pub(crate) what: Arc<str>,
     pub(crate) place: Place,
     pub(super) since: Instant,
+    /// It ends by itself, and at once, when it is cut.
+    pub(super) ends_when_cut: bool,
 }
 
 impl Work {

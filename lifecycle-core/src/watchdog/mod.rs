@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::config::resolve::Watchdog as Config;
 use crate::model::place::Place;
 use crate::os::deadline;
+use crate::os::orphans::{Reaper, inherits_orphans};
 use crate::os::thread::spawn;
 use crate::os::wakeup::Wakeup;
 use heartbeat::{BuiltIn, Heartbeat};
@@ -81,7 +82,9 @@ pub(crate) fn start(config: Option<Config>, actions: Actions) -> std::io::Result
         heartbeat::link_declared();
         RUNTIME.link();
     }
-    let work = move || WatchdogThread::new(config, actions).run();
+    // Here, and not on the new thread: orphans come to the process's first one.
+    let inherits = inherits_orphans();
+    let work = move || WatchdogThread::new(config, actions, Reaper::new(inherits)).run();
     spawn("lifecycle-watchdog", Some(STACK), work).map(drop)
 }
 

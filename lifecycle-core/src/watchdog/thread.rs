@@ -7,6 +7,7 @@ use super::heartbeat::{self, Arm, Heartbeat};
 use super::judge::{HeartbeatMonitor, Judgement, Limits, Tick};
 use super::pings::Pings;
 use super::{Actions, Config, INIT, INIT_RUN, WATCHDOG, is_paused, wakeup};
+use crate::os::orphans::Reaper;
 use crate::os::throttling::Throttling;
 use crate::os::wakeup::Wakeup;
 use crate::os::{clock, deadline, process};
@@ -30,14 +31,15 @@ pub(super) struct WatchdogThread {
     ticked: Duration,
     throttling: Throttling,
     pings: Pings,
+    reaper: Reaper,
 }
 
 impl WatchdogThread {
-    pub(super) fn new(config: Option<Config>, actions: Actions) -> WatchdogThread {
+    pub(super) fn new(config: Option<Config>, actions: Actions, reaper: Reaper) -> WatchdogThread {
         let tick = config.map_or(SLOWEST, |config| tick(config.timeout.min(config.startup)));
         let (wakeup, monitors, throttling) = (wakeup(), Vec::with_capacity(64), Throttling::find());
         let (ticked, pings) = (Duration::ZERO, Pings::new(actions));
-        WatchdogThread { config, actions, wakeup, monitors, run: 0, tick, ticked, throttling, pings }
+        WatchdogThread { config, actions, wakeup, monitors, run: 0, tick, ticked, throttling, pings, reaper }
     }
 
     pub(super) fn run(mut self) {
@@ -47,21 +49,21 @@ impl WatchdogThread {
             if deadline.is_some_and(|left| left.is_zero()) {
                 (self.actions.overdue)();
             }
+            self.reaper.advance();
             let run = WATCHDOG.run.load(Acquire);
             let judging = self.config.filter(|_| run > 0);
             if let Some(config) = judging {
                 self.discover(config, run);
             }
             if judging.is_none() && deadline.is_none() {
-                self.wakeup.wait(self.pings.left(before));
+                self.wakeup.wait(self.until_next(before));
                 self.throttling.since_last();
                 before = Instant::now();
                 self.pings.advance(true);
                 continue;
             }
             self.record();
-            let planned = deadline.map_or(self.tick, |left| left.min(self.tick));
-            let planned = self.pings.left(before).map_or(planned, |left| left.clamp(FASTEST, planned));
+            let planned = self.next_tick(deadline, before);
             self.wakeup.wait(Some(planned));
             let now = Instant::now();
             let tick = Tick { planned, elapsed: now - before, throttled: self.throttling.since_last() };
@@ -79,6 +81,16 @@ impl WatchdogThread {
             }
             self.pings.advance(is_fresh);
         }
+    }
+
+    fn next_tick(&self, deadline: Option<Duration>, now: Instant) -> Duration {
+        let planned = deadline.map_or(self.tick, |left| left.min(self.tick));
+        self.pings.left(now).map_or(planned, |left| left.clamp(FASTEST, planned))
+    }
+
+    /// While nothing is judged: time to what else there is to do.
+    fn until_next(&self, now: Instant) -> Option<Duration> {
+        [self.pings.left(now), self.reaper.left(now)].into_iter().flatten().min()
     }
 
     /// The clock of polls: a process that was stopped has not been in a poll meanwhile.
