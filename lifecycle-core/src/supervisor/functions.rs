@@ -15,13 +15,14 @@ use crate::model::status::Status;
 use crate::tasks::generation;
 use crate::tasks::tracked::observe_shutdown;
 
-/// Hands an instance over: at shutdown its hooks are called, in the order of the plan.
+/// Hands an instance over: at shutdown its hooks are called, in the order of the plan; its tasks are spawned now.
 ///
 /// It is held until its hooks have run; a clone of the `Arc` is for you. Managing inside a run belongs to that run:
 /// when main is run again after a crash, it makes and manages new instances.
 ///
 /// # Panics
-/// If no method of the type carries `#[lifecycle::component]`; the message says what to write.
+/// If no method of the type carries `#[lifecycle::component]`, `reload` or `task`; the message says what to write. Outside a
+/// tokio runtime, if the type has a task and `#[lifecycle::main]` has started none.
 ///
 /// ```
 /// struct Cache;
