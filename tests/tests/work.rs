@@ -275,7 +275,7 @@ fn watched(scenario: &str) -> Service {
 #[test]
 fn a_worker_in_one_long_poll_of_any_task_is_warned_about_once_with_its_line() {
     let mut service = up(watched("long-poll"));
-    service.line("of the runtime (thread ");
+    service.line("of the runtime");
     service.line("end of the hang report");
     std::thread::sleep(Duration::from_millis(2_500));
     assert!(service.is_alive());

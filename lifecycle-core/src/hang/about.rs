@@ -56,10 +56,13 @@ impl Display for Title<'_> {
             )?;
         }
         if let About::Worker(Busy { index, thread, time }) = self.0 {
+            write!(f, "WARN lifecycle: worker {index} of the runtime")?;
+            if *thread != 0 {
+                write!(f, " (thread {thread})")?;
+            }
             writeln!(
                 f,
-                "WARN lifecycle: worker {index} of the runtime (thread {thread}) has been busy for {:.1} s, with one poll or a \
-                 few long ones: the other tasks in its queue wait",
+                " has been busy for {:.1} s, with one poll or a few long ones: the other tasks in its queue wait",
                 time.as_secs_f64()
             )?;
         }

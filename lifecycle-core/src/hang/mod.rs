@@ -93,7 +93,7 @@ pub(crate) fn look_at_workers(limit: Duration) {
     workers::for_each_busy(limit, |busy| {
         let polls = |task: &TrackedTask| {
             let snapshot = task.snapshot();
-            snapshot.thread == busy.thread && snapshot.polls > 0
+            busy.thread != 0 && snapshot.thread == busy.thread && snapshot.polls > 0
         };
         if !live_tasks().any(polls) {
             reporter::busy_worker(busy);

@@ -27,7 +27,7 @@ struct Reporter {
     wake: AtomicBool,
     half_time: AtomicRef<Heartbeat>,
     frozen: AtomicRef<TrackedTask>,
-    /// Thread and index of a worker, and for how many milliseconds it has been busy; 0 is none.
+    /// Thread of a worker and its index plus 1, and for how many milliseconds it has been busy; 0 is none.
     busy_worker: AtomicU64,
     busy_for: AtomicU64,
     /// The first is being taken.
@@ -84,7 +84,7 @@ pub(super) fn frozen(task: &'static TrackedTask) {
 /// For the watchdog: no lock, no allocation.
 pub(super) fn busy_worker(busy: Busy) {
     REPORTER.busy_for.store(millis(busy.time), Relaxed);
-    REPORTER.busy_worker.store(u64::from(busy.thread) << 32 | busy.index as u64, Release);
+    REPORTER.busy_worker.store(u64::from(busy.thread) << 32 | (busy.index as u64 + 1), Release);
     REPORTER.unpark();
 }
 
@@ -161,9 +161,9 @@ impl Reporter {
 
     fn take_busy_worker(&self) -> Option<Busy> {
         let packed = self.busy_worker.swap(0, AcqRel);
-        let (thread, index) = ((packed >> 32) as u32, (packed & u64::from(u32::MAX)) as usize);
+        let (thread, number) = ((packed >> 32) as u32, (packed & u64::from(u32::MAX)) as usize);
         let time = Duration::from_millis(self.busy_for.load(Relaxed));
-        (thread != 0).then_some(Busy { index, thread, time })
+        Some(Busy { index: number.checked_sub(1)?, thread, time })
     }
 
     fn answer(&self) -> bool {

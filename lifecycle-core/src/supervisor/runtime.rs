@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
@@ -20,7 +20,7 @@ use crate::tasks::membership::Membership;
 use crate::tasks::run::{MAIN, Run};
 use crate::tasks::stop::Stop;
 use crate::tasks::tracked_future::TrackedFuture;
-use crate::tasks::workers::{self, Workers};
+use crate::tasks::workers::{self, Threads, Workers};
 use crate::watchdog;
 
 /// Main's body, to be run again after a crash. Its future need not be `Send`: it is made and polled on one thread.
@@ -41,12 +41,12 @@ const STACK: usize = 8 << 20;
 /// Starts the run on a thread of its own: the calling thread stays free to orchestrate, whatever the body does.
 pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()> {
     // tokio panics where a variable of its own is wrong, or the system gives it no thread.
-    let workers = Arc::<OnceLock<Arc<Workers>>>::default();
-    let runtime = catch_unwind(AssertUnwindSafe(|| build(config, run.generation(), &workers)))
+    let threads = Threads::default();
+    let runtime = catch_unwind(AssertUnwindSafe(|| build(config, run.generation(), &threads)))
         .unwrap_or_else(|_| Err(io::Error::other("tokio panicked, see above")))?;
     let probe = config.watchdog.map(|watchdog| (watchdog.timeout / 4).min(Duration::from_secs(10)));
     let handle = runtime.handle().clone();
-    workers.get_or_init(|| Workers::watch(&handle));
+    Workers::watch(&handle, threads);
     // Joined here, before a shutdown can begin: it must find main among the tasks that it drops.
     let dropped = CancellationToken::new();
     let stop = if let Body::Async(_) = body { Stop::Cancel(dropped.clone()) } else { Stop::Thread };
@@ -74,11 +74,7 @@ pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()
     Ok(())
 }
 
-fn build(
-    config: &Config,
-    generation: Option<u32>,
-    workers: &Arc<OnceLock<Arc<Workers>>>,
-) -> io::Result<Runtime> {
+fn build(config: &Config, generation: Option<u32>, threads: &Threads) -> io::Result<Runtime> {
     let mut builder = match (config.runtime, config.flavor) {
         (Some(runtime), _) => runtime(),
         (None, Flavor::MultiThread) => Builder::new_multi_thread(),
@@ -88,8 +84,8 @@ fn build(
         builder.worker_threads(workers);
     }
     builder.on_thread_start(move || generation.into_iter().for_each(generation::bind_to));
-    let workers = workers.clone();
-    builder.on_thread_park(move || workers.get().into_iter().for_each(|workers| workers.parks()));
+    let threads = threads.clone();
+    builder.on_thread_park(move || threads.parks());
     builder.enable_all().build()
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeMetrics, worker_index};
@@ -12,16 +12,36 @@ use crate::os::clock::{millis, nanos, ticked};
 use crate::os::lock::{lock, try_lock};
 use crate::os::process::thread_id;
 
+/// The threads of the workers, by index; each is known once it has parked, and 0 before. The runtime's own hook holds it, so it must
+/// not hold the runtime.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Threads(Arc<OnceLock<Vec<AtomicU32>>>);
+
+impl Threads {
+    /// The calling thread is about to park.
+    pub(crate) fn parks(&self) {
+        let slot = self.0.get().zip(worker_index()).and_then(|(threads, index)| threads.get(index));
+        let own = thread_id();
+        // Loads first: it is a store once in the life of a thread.
+        if let Some(slot) = slot.filter(|slot| slot.load(Relaxed) != own) {
+            slot.store(own, Relaxed);
+        }
+    }
+
+    fn get(&self, index: usize) -> u32 {
+        self.0.get().and_then(|threads| threads.get(index)).map_or(0, |thread| thread.load(Relaxed))
+    }
+}
+
 /// Of one runtime.
 pub(crate) struct Workers {
     metrics: RuntimeMetrics,
+    threads: Threads,
     workers: Vec<Worker>,
 }
 
 #[derive(Default)]
 struct Worker {
-    /// Known once it has parked; 0 before.
-    thread: AtomicU32,
     /// The counters as they were at the last look that saw them change, and the watchdog's tick then.
     parks: AtomicU64,
     busy: AtomicU64,
@@ -34,32 +54,22 @@ struct Worker {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Busy {
     pub(crate) index: usize,
+    /// 0 if it has never parked: then it is not known.
     pub(crate) thread: u32,
     pub(crate) time: Duration,
 }
 
 /// Process-wide, as the watchdog is, which looks at those of the current run.
-static WORKERS: Mutex<Option<Arc<Workers>>> = Mutex::new(None);
+static WORKERS: Mutex<Option<Workers>> = Mutex::new(None);
 
 impl Workers {
     /// Of this runtime; the watchdog looks at them until `forget`.
-    pub(crate) fn watch(runtime: &Handle) -> Arc<Workers> {
+    pub(crate) fn watch(runtime: &Handle, threads: Threads) {
         let metrics = runtime.metrics();
-        let workers = (0..metrics.num_workers()).map(|_| Worker::default()).collect();
-        let workers = Arc::new(Workers { metrics, workers });
-        *lock(&WORKERS) = Some(workers.clone());
-        workers
-    }
-
-    /// The calling thread is about to park.
-    pub(crate) fn parks(&self) {
-        if let Some(worker) = worker_index().and_then(|index| self.workers.get(index)) {
-            let thread = thread_id();
-            // Loads first: it is a store once in the life of a thread.
-            if worker.thread.load(Relaxed) != thread {
-                worker.thread.store(thread, Relaxed);
-            }
-        }
+        let count = metrics.num_workers();
+        threads.0.get_or_init(|| (0..count).map(|_| AtomicU32::new(0)).collect());
+        let workers = (0..count).map(|_| Worker::default()).collect();
+        *lock(&WORKERS) = Some(Workers { metrics, threads, workers });
     }
 
     /// Those that have been busy for longer than `limit`, each once. Takes no lock and allocates nothing.
@@ -76,8 +86,8 @@ impl Workers {
                 continue;
             }
             let time = ticked().saturating_sub(worker.since.load(Relaxed));
-            let thread = worker.thread.load(Relaxed);
-            if time > millis(limit) && thread != 0 && !worker.warned.swap(true, Relaxed) {
+            let thread = self.threads.get(index);
+            if time > millis(limit) && !worker.warned.swap(true, Relaxed) {
                 f(Busy { index, thread, time: Duration::from_millis(time) });
             }
         }
