@@ -26,7 +26,7 @@ use crate::{sockets, systemd, watchdog};
 const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// As long as finding the lines of threads that are left behind may take.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Supervisor {
     /// Returns the exit code.
