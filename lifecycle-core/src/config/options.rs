@@ -31,7 +31,7 @@ pub struct Options {
     pub worker_threads: Option<usize>,
 }
 
-/// Makes the builder of the runtime of a run, on which `enable_all` and ours of `on_thread_start` are called.
+/// Makes the builder of a run's runtime. `enable_all`, `on_thread_start` and `on_thread_park` are called on it.
 pub type RuntimeBuilder = fn() -> tokio::runtime::Builder;
 
 /// `restart(…)`.

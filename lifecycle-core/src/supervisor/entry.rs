@@ -101,7 +101,8 @@ impl Service {
         self
     }
 
-    /// What makes the builder of each run's runtime. `enable_all` and `on_thread_start` are called on it.
+    /// What makes the builder of each run's runtime. `enable_all`, `on_thread_start` and `on_thread_park` are called on it, so
+    /// hooks of yours for the last two are replaced.
     ///
     /// ```no_run
     /// use lifecycle::Service;

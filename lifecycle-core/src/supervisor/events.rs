@@ -84,7 +84,7 @@ impl EventHandler {
         self.record_hang();
     }
 
-    /// Does what else SIGHUP may be for.
+    /// Reloads, or ignores the signal, unless SIGHUP is to stop the service.
     fn hangup_is_a_stop(&self) -> bool {
         let under_systemd = || std::env::var_os("INVOCATION_ID").is_some();
         match self.on_hangup {
@@ -95,7 +95,7 @@ impl EventHandler {
                 "SIGHUP: ignored, since nothing reads its configuration again. Write `#[lifecycle::reload]` on what does, or \
                  on_hangup = \"stop\"",
             ),
-            // Not while a wait is waited, or main is about to run: it reads everything anew anyway.
+            // Not in a back-off wait, nor before main begins: main reads everything anew anyway.
             Some(Hangup::Reload) | None if self.manager.current_run().runtime().is_some() => {
                 log::info("SIGHUP: reloading");
                 self.manager.reload();
