@@ -3,6 +3,14 @@
 use std::time::Duration;
 
 /// The options of `#[lifecycle::main]`; the environment may override each.
+///
+/// ```
+/// use lifecycle::{Options, Readiness, Service};
+///
+/// let options = Options { ready: Some(Readiness::Explicit), ..Options::DEFAULT };
+/// let service = Service::new().options(options);
+/// # drop(service);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The budget of the whole shutdown.
@@ -32,9 +40,23 @@ pub struct Options {
 }
 
 /// Makes the builder of a run's runtime. `enable_all`, `on_thread_start` and `on_thread_park` are called on it.
+///
+/// ```
+/// let runtime: lifecycle::RuntimeBuilder = tokio::runtime::Builder::new_current_thread;
+/// # let _ = runtime;
+/// ```
 pub type RuntimeBuilder = fn() -> tokio::runtime::Builder;
 
 /// `restart(…)`.
+///
+/// ```
+/// use std::time::Duration;
+/// use lifecycle::{RestartOptions, Service};
+///
+/// let restart = RestartOptions { max_crashes: 5, wait: Duration::from_secs(30), ..RestartOptions::DEFAULT };
+/// let service = Service::new().restart(restart);
+/// # drop(service);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RestartOptions {
     /// `restart = false` makes it false.
@@ -66,6 +88,13 @@ pub struct RestartOptions {
 }
 
 /// `restart(mode = …)`.
+///
+/// ```
+/// use lifecycle::{RestartMode, RestartOptions};
+///
+/// let restart = RestartOptions { mode: RestartMode::Exec, ..RestartOptions::DEFAULT };
+/// # let _ = restart;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RestartMode {
     /// Main again, on a fresh runtime in the same process.
@@ -75,6 +104,15 @@ pub enum RestartMode {
 }
 
 /// `watchdog(…)`.
+///
+/// ```
+/// use std::time::Duration;
+/// use lifecycle::{Service, WatchdogOptions};
+///
+/// let watchdog = WatchdogOptions { timeout: Duration::from_secs(20), ..WatchdogOptions::DEFAULT };
+/// let service = Service::new().watchdog(watchdog);
+/// # drop(service);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct WatchdogOptions {
     /// `watchdog = false` makes it false.
@@ -90,6 +128,13 @@ pub struct WatchdogOptions {
 }
 
 /// `watchdog(on_hang = …)`.
+///
+/// ```
+/// use lifecycle::{OnHang, WatchdogOptions};
+///
+/// let watchdog = WatchdogOptions { on_hang: OnHang::Abort, ..WatchdogOptions::DEFAULT };
+/// # let _ = watchdog;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnHang {
     /// The process ends with exit code 1.
@@ -101,6 +146,12 @@ pub enum OnHang {
 }
 
 /// `ready = …`.
+///
+/// ```
+/// assert_eq!(lifecycle::Options::DEFAULT.ready, None);
+/// let ready = Some(lifecycle::Readiness::Explicit);
+/// # drop(ready);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// At the first heartbeat, after a second of main, or by `ready()`.
@@ -111,6 +162,13 @@ pub enum Readiness {
 
 /// `on_hangup = …`. Not written: a reload where anything would hear of it; else SIGHUP is ignored under systemd, which
 /// sends it for a reload, and stops the service elsewhere, where a terminal has gone.
+///
+/// ```
+/// use lifecycle::{Hangup, Options};
+///
+/// let options = Options { on_hangup: Some(Hangup::Reload), ..Options::DEFAULT };
+/// # let _ = options;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hangup {
     /// A graceful stop.
@@ -122,6 +180,13 @@ pub enum Hangup {
 }
 
 /// The kind of tokio runtime.
+///
+/// ```
+/// use lifecycle::{Flavor, Options};
+///
+/// let options = Options { flavor: Flavor::CurrentThread, ..Options::DEFAULT };
+/// # let _ = options;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavor {
     /// Several workers.
