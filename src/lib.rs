@@ -258,7 +258,7 @@ pub use lifecycle_macros::task;
 /// | `probes = "0.0.0.0:8080"` | off; where `/livez`, `/readyz`, `/metrics` and others are answered, with the feature `http`; `ready` must be written, too | `LIFECYCLE_PROBES` |
 /// | `watchdog(on_hang = "exec")` | `"exit"`: a hang ends the process with 1; `"exec"`: the program is re-executed; needs restarts; `"abort"`: SIGABRT, for a core dump | `LIFECYCLE_WATCHDOG_ON_HANG` |
 /// | `watchdog(worker = "10s")` | 10 s: a poll of any task that keeps a worker busy for longer is a warning with its stack | `LIFECYCLE_WATCHDOG_WORKER` |
-/// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it | |
+/// | `init = path::to::function` | none: run once per process image, before the runtime, not again when main runs again in it; returns `()`, a guard that lives until the last line was logged, or a `Result` of one of them | |
 /// | `runtime = path::to::function` | none: makes the `tokio::runtime::Builder` of each run, instead of the next two | |
 /// | `flavor = multi_thread` or `current_thread`, `worker_threads = 4` | tokio's | |
 /// | `crate = ::path` | found by itself, also under another name | |
@@ -320,6 +320,10 @@ mod documents {
     mod hangs {}
     #[doc = include_str!("../docs/options.md")]
     mod options {}
+    #[doc = include_str!("../docs/logs.md")]
+    mod logs {}
+    #[doc = include_str!("../docs/migrating.md")]
+    mod migrating {}
     #[doc = include_str!("../docs/deploying.md")]
     mod deploying {}
     #[doc = include_str!("../docs/faq.md")]

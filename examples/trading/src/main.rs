@@ -89,20 +89,20 @@ async fn main() -> anyhow::Result<()> {
     let database = lifecycle::manage(DatabaseManager::connect(&url).await?);
     let snapshots = lifecycle::manage(RedisManager::new(args.redis_url.clone(), &folder));
     let account = database.account().await?;
-    let subscribe = Subscribe { from: account.next, days: args.days };
+    let wanted = Subscribe { from: account.next, days: args.days };
     let exchange = *EXCHANGE.get().context("the exchange is open")?;
-    let feed = WebSocketManager::connect(exchange, &args.api_key, &subscribe, args.feed_timeout).await?;
-    let feed = lifecycle::manage(feed);
+    let (feed, news) = WebSocketManager::connect(exchange, &args.api_key, wanted, args.feed_timeout).await?;
+    lifecycle::manage(feed);
     let recorder = lifecycle::manage(Recorder::new(&database, &snapshots));
     let strategy = lifecycle::manage(Strategy::new(account, &recorder));
     lifecycle::ready();
 
     let progress = Progress::new(args.days);
     let misbehave = args.misbehave;
-    // A dead connection must be noticed in time, however slow the market is.
+    // A quiet market must not look like a hang.
     let pace = args.tick.min(args.feed_timeout / 4);
     let summary = strategy.clone();
-    UnifiedScheduler { feed, strategy, progress, misbehave, ticks: 0 }.run(pace).await?;
+    UnifiedScheduler { news, strategy, progress, misbehave, ticks: 0 }.run(pace).await?;
 
     // Not `println!`: it panics when nobody reads any more, and that would be a crash.
     let _ = writeln!(std::io::stdout(), "{}", summary.summary().await);

@@ -1,12 +1,12 @@
 //! The connection to the exchange: disconnected first, with a real close handshake.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use anyhow::{Context, bail};
+use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::StatusCode;
@@ -20,72 +20,107 @@ use crate::exchange::{Bar, KEY_HEADER, Subscribe};
 /// How long to wait for the exchange's goodbye. Nothing is lost without it.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// So many days may wait to be traded.
+const BUFFER: usize = 64;
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub(crate) struct WebSocketManager {
-    feed: Mutex<Feed>,
-    /// After so long a silence, the connection counts as dead: a peer that vanishes closes nothing.
+    exchange: SocketAddr,
+    key: String,
+    /// After so long a silence, the connection counts as dead: a peer that vanishes closes nothing. Even a quiet market
+    /// sends pings.
     timeout: Duration,
+    connection: Mutex<Connection>,
+    news: mpsc::Sender<News>,
 }
 
-struct Feed {
-    socket: Socket,
-    heard: Instant,
+struct Connection {
+    socket: Option<Socket>,
+    /// What has not arrived yet.
+    wanted: Subscribe,
 }
 
-/// What arrived since the last call.
-#[derive(Default)]
-pub(crate) struct News {
-    pub(crate) bars: Vec<Bar>,
+pub(crate) enum News {
+    Day(Bar),
     /// The exchange has nothing more to send.
-    pub(crate) ended: bool,
+    End,
 }
 
 impl WebSocketManager {
+    /// Logs in; what arrives then is in the channel.
     pub(crate) async fn connect(
         exchange: SocketAddr,
         key: &str,
-        subscribe: &Subscribe,
+        wanted: Subscribe,
         timeout: Duration,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, mpsc::Receiver<News>)> {
+        let (news, arrived) = mpsc::channel(BUFFER);
+        let connection = Mutex::new(Connection { socket: None, wanted });
+        let manager = Self { exchange, key: key.to_owned(), timeout, connection, news };
+        let mut connection = manager.connection.lock().await;
+        connection.socket = Some(manager.log_in(&connection.wanted).await?);
+        drop(connection);
+        Ok((manager, arrived))
+    }
+
+    async fn log_in(&self, wanted: &Subscribe) -> anyhow::Result<Socket> {
+        let exchange = self.exchange;
         let mut login = format!("ws://{exchange}").into_client_request()?;
-        login
-            .headers_mut()
-            .insert(KEY_HEADER, key.parse().context("the key (--api-key) is no header's value")?);
-        let (mut socket, _) = time::timeout(timeout, connect_async(login))
+        let key = self.key.parse().context("the key (--api-key) is no header's value")?;
+        login.headers_mut().insert(KEY_HEADER, key);
+        let (mut socket, _) = time::timeout(self.timeout, connect_async(login))
             .await
             .map_err(anyhow::Error::from)
             .and_then(|connected| connected.map_err(refusal))
             .with_context(|| format!("cannot reach the exchange at {exchange}"))?;
-        socket.send(Message::text(serde_json::to_string(subscribe)?)).await?;
-        Ok(Self { feed: Mutex::new(Feed { socket, heard: Instant::now() }), timeout })
+        socket.send(Message::text(serde_json::to_string(wanted)?)).await?;
+        Ok(socket)
     }
 
-    /// Takes what is here and does not wait for more: a quiet market must not look like a hang.
-    ///
-    /// Even then the exchange sends pings, so silence means that the connection is dead.
-    pub(crate) async fn receive(&self) -> anyhow::Result<News> {
-        let Feed { socket, heard } = &mut *self.feed.lock().await;
-        let mut news = News::default();
-        while let Some(message) = socket.next().now_or_never() {
-            *heard = Instant::now();
-            match message.transpose().context("the feed broke")? {
-                Some(Message::Text(bar)) => news.bars.push(serde_json::from_str(&bar)?),
-                Some(Message::Close(Some(frame))) if frame.code == CloseCode::Normal => {
-                    news.ended = true;
-                    break;
+    /// A connection that is lost is made again, alone: what has arrived is traded meanwhile.
+    #[lifecycle::task(restart(max_restarts = 3, within = "1m", wait = "100ms", max_wait = "5s"))]
+    async fn feed(&self) -> anyhow::Result<()> {
+        let connection = &mut *self.connection.lock().await;
+        tokio::select! {
+            ended = self.receive(connection) => {
+                if ended.is_err() {
+                    connection.socket = None;
                 }
-                Some(Message::Close(_)) | None => bail!("the exchange closed the feed"),
-                Some(_) => {}
+                ended
             }
+            () = lifecycle::stopping() => Ok(()),
         }
-        ensure!(heard.elapsed() < self.timeout, "the exchange has been silent for {:.1?}", heard.elapsed());
-        Ok(news)
+    }
+
+    async fn receive(&self, Connection { socket, wanted }: &mut Connection) -> anyhow::Result<()> {
+        let socket = match socket {
+            Some(socket) => socket,
+            None => socket.insert(self.log_in(wanted).await?),
+        };
+        loop {
+            let Ok(message) = time::timeout(self.timeout, socket.next()).await else {
+                bail!("the exchange has been silent for {:.1?}", self.timeout);
+            };
+            let news = match message.transpose().context("the feed broke")? {
+                Some(Message::Text(bar)) => News::Day(serde_json::from_str(&bar)?),
+                Some(Message::Close(Some(frame))) if frame.code == CloseCode::Normal => News::End,
+                Some(Message::Close(_)) | None => bail!("the exchange closed the feed"),
+                Some(_) => continue,
+            };
+            let is_last = matches!(news, News::End);
+            // Nobody takes it: trading has ended.
+            if self.news.send(news).await.is_err() || is_last {
+                return Ok(());
+            }
+            wanted.from += 1;
+            wanted.days = wanted.days.map(|days| days - 1);
+        }
     }
 
     #[lifecycle::component(order = 1, phase = "disconnect")]
     async fn close(&self) {
-        let socket = &mut self.feed.lock().await.socket;
+        let Some(socket) = &mut self.connection.lock().await.socket else { return };
         match time::timeout(GOODBYE, say_goodbye(socket)).await {
             Ok(Ok(())) => tracing::info!("the exchange has said goodbye"),
             Ok(Err(error)) => tracing::warn!("hung up on the exchange: {error}"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod cause;
 pub(crate) mod error;
+pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod last_seen;
 pub(crate) mod outcome;

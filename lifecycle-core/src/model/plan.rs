@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use lifecycle_os::clock::millis;
 use serde::{Serialize, Serializer};
 
 use crate::model::error::ConfigError;
+use crate::model::event::{Event, Level};
 use crate::model::phase::Phase;
 use crate::model::place::Place;
 use crate::model::table;
@@ -51,7 +53,7 @@ pub struct PlannedHook {
 }
 
 pub(crate) fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    serializer.serialize_u64(millis(*duration))
 }
 
 impl Plan {
@@ -85,19 +87,45 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// For the log's subscriber: an event for each hook, so that no record holds a table.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let head = match self.hooks.len() {
+            0 => NO_HOOKS.to_owned(),
+            1 => "1 hook".to_owned(),
+            n => format!("{n} hooks"),
+        };
+        let rows: Vec<_> = self.hooks.iter().map(PlannedHook::cells).collect();
+        let head = format!("shutdown plan: {head}");
+        std::iter::once(head).chain(table::lines(&rows)).map(|text| Event::new(Level::Info, text)).collect()
+    }
+}
+
 impl PlannedHook {
+    /// In words, since no head stands above them.
+    fn cells(&self) -> [String; 6] {
+        [
+            self.phase.name().to_owned(),
+            self.order.to_string(),
+            self.name.to_owned(),
+            format!("at most {}", humantime::format_duration(self.timeout)),
+            self.instances.map_or("function".to_owned(), |n| format!("{n} managed")),
+            self.place.to_string(),
+        ]
+    }
+
     fn key(&self) -> (i32, &str, i32, &str, &str, u32) {
         (self.phase.rank(), self.phase.name(), self.order, self.name, self.place.file, self.place.line)
     }
 }
 
+const NO_HOOKS: &str =
+    "no hooks: annotate a method with #[lifecycle::component], or name its crate: `use my_crate as _;`";
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.hooks.is_empty() {
-            return writeln!(
-                f,
-                "  no hooks: annotate a method with #[lifecycle::component], or name its crate: `use my_crate as _;`"
-            );
+            return writeln!(f, "  {NO_HOOKS}");
         }
         let rows: Vec<_> = self
             .hooks

@@ -8,21 +8,32 @@ pub(crate) fn write<const N: usize>(
     heads: [&str; N],
     rows: &[[String; N]],
 ) -> fmt::Result {
-    let width = |column: usize| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([heads[column].len()]).max().unwrap_or(0)
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    line(f, &widths, &heads)?;
-    rows.iter().try_for_each(|row| line(f, &widths, &row.each_ref().map(String::as_str)))
+    let widths = widths(heads, rows);
+    let lines = std::iter::once(heads).chain(rows.iter().map(|row| row.each_ref().map(String::as_str)));
+    lines.map(|cells| line(&widths, &cells)).try_for_each(|line| writeln!(f, "  {line}"))
 }
 
-fn line<const N: usize>(f: &mut fmt::Formatter<'_>, widths: &[usize; N], cells: &[&str; N]) -> fmt::Result {
+/// The rows alone, each as a line of its own.
+pub(crate) fn lines<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let widths = widths([""; N], rows);
+    rows.iter().map(|row| line(&widths, &row.each_ref().map(String::as_str))).collect()
+}
+
+fn widths<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> [usize; N] {
+    std::array::from_fn(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([heads[column].len()]).max().unwrap_or(0)
+    })
+}
+
+fn line<const N: usize>(widths: &[usize; N], cells: &[&str; N]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(widths) {
-        write!(text, "  {cell:width$}")?;
+        // A String takes it all.
+        let _ = write!(text, "{cell:width$}  ");
     }
-    writeln!(f, "{}", text.trim_end())
+    text.truncate(text.trim_end().len());
+    text
 }
 
 #[cfg(test)]

@@ -15,22 +15,17 @@ use std::time::{Duration, Instant};
 use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
+pub(crate) use crate::model::event::Level;
+use crate::model::event::{Event, Fields};
 use crate::os::lock::lock;
 use crate::os::text::prefix;
 use crate::os::{journal, stderr, thread};
 
-/// How much it matters. Warnings and worse reach stderr without a subscriber; a notice does too, since it was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    Info,
-    Notice,
-    Warn,
-    Error,
-}
-
 /// What is to be written.
 enum Line {
-    Record(Level, String),
+    Record(Event),
+    /// A table for stderr; for a subscriber, an event for each row.
+    Table(Level, String, Vec<Event>),
     /// For stderr alone, as it is.
     Raw(String),
     /// What stderr did not take at once.
@@ -39,8 +34,7 @@ enum Line {
 
 /// A record from a thread that may neither lock nor allocate: its owner keeps the facts, and formats them here.
 pub(crate) struct Urgent {
-    pub(crate) level: Level,
-    pub(crate) text: String,
+    pub(crate) event: Event,
     /// stderr has it already.
     pub(crate) on_stderr: bool,
     /// Called once `tracing` has it.
@@ -91,12 +85,32 @@ pub(crate) fn warn(text: impl Into<String>) {
 }
 
 pub(crate) fn say(level: Level, text: impl Into<String>) {
-    LOG_THREAD.say(Line::Record(level, cut(text.into())));
+    LOG_THREAD.say(record(Event::new(level, text)));
 }
 
 /// As [`say`], where a hand-over to the thread and back would delay a stop.
 pub(crate) fn say_later(level: Level, text: impl Into<String>) {
-    LOG_THREAD.say_later(Line::Record(level, cut(text.into())));
+    record_later(Event::new(level, text));
+}
+
+/// As [`say_later`], with fields.
+pub(crate) fn record_later(event: Event) {
+    LOG_THREAD.say_later(record(event));
+}
+
+/// As [`say_later`], for a table. `events` is called only where a subscriber may want them.
+pub(crate) fn table_later(level: Level, text: String, events: impl FnOnce() -> Vec<Event>) {
+    let events = if tracing::dispatcher::has_been_set() { events() } else { Vec::new() };
+    LOG_THREAD.say_later(Line::Table(level, cut(text), events.into_iter().map(bounded).collect()));
+}
+
+fn record(event: Event) -> Line {
+    Line::Record(bounded(event))
+}
+
+fn bounded(mut event: Event) -> Event {
+    event.fields.error = event.fields.error.map(cut);
+    Event { text: cut(event.text), ..event }
 }
 
 /// A text for stderr, whether or not somebody subscribed. Not waited for.
@@ -203,7 +217,8 @@ impl LogThread {
 impl Line {
     fn emit(&self) {
         match self {
-            Line::Record(level, text) if trace(*level, text) => {}
+            Line::Record(event) if trace(event) => {}
+            Line::Table(_, _, events) if !events.is_empty() && events.iter().all(trace) => {}
             _ => self.to_stderr(far()),
         }
     }
@@ -217,7 +232,9 @@ impl Line {
 
     fn for_stderr(&self) -> String {
         match self {
-            Line::Record(level, text) => record_for_stderr(*level, text),
+            Line::Record(Event { level, text, .. }) | Line::Table(level, text, _) => {
+                record_for_stderr(*level, text)
+            }
             Line::Raw(text) => text.clone(),
             Line::Rest(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
@@ -226,23 +243,39 @@ impl Line {
 
 impl Urgent {
     fn emit(&self) {
-        if !trace(self.level, &self.text) && !self.on_stderr {
-            stderr::write_until(2, record_for_stderr(self.level, &self.text).as_bytes(), far());
+        if !trace(&self.event) && !self.on_stderr {
+            let text = record_for_stderr(self.event.level, &self.event.text);
+            stderr::write_until(2, text.as_bytes(), far());
         }
         (self.done)();
     }
 }
 
+/// A callsite's level is fixed, so there is one for each.
+macro_rules! emit {
+    ($level:expr, $event:expr) => {{
+        let Event { text, fields, .. } = $event;
+        let Fields { cause, exit_code, took_ms, age_ms, hook, phase, order, .. } = fields;
+        let Fields { task, heartbeat, result, error, place, .. } = fields;
+        let (cause, task, error) = (cause.as_deref(), task.as_deref(), error.as_deref());
+        let place = place.map(tracing::field::display);
+        tracing::event!(
+            target: "lifecycle", $level, cause, exit_code, took_ms, age_ms, hook, phase, order, task, heartbeat,
+            result, error, place, "{text}"
+        )
+    }};
+}
+
 /// Hands a record to the subscriber; false if there is none, or if it panicked: then the record is not lost.
-fn trace(level: Level, text: &str) -> bool {
+fn trace(event: &Event) -> bool {
     // Not `has_been_set`: a scoped subscriber on another thread sets it, too.
     if tracing::dispatcher::get_default(Dispatch::is::<NoSubscriber>) {
         return false;
     }
-    catch_unwind(AssertUnwindSafe(|| match level {
-        Level::Info | Level::Notice => tracing::info!(target: "lifecycle", "{text}"),
-        Level::Warn => tracing::warn!(target: "lifecycle", "{text}"),
-        Level::Error => tracing::error!(target: "lifecycle", "{text}"),
+    catch_unwind(AssertUnwindSafe(|| match event.level {
+        Level::Info | Level::Notice => emit!(tracing::Level::INFO, event),
+        Level::Warn => emit!(tracing::Level::WARN, event),
+        Level::Error => emit!(tracing::Level::ERROR, event),
     }))
     .is_ok()
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::init::{GuardSlot, InitOutcome};
 use super::manager::LifecycleManager;
 use super::runtime::Body;
 use super::state::{GRACE, Init, Supervisor};
@@ -16,7 +17,7 @@ use crate::config::options::{Options, RestartOptions, RuntimeBuilder, WatchdogOp
 use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
-use crate::model::outcome::{MainOutcome, Outcome};
+use crate::model::outcome::MainOutcome;
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, journal, log, signal, stderr, termination_log};
@@ -25,6 +26,9 @@ use crate::{probes, sockets, systemd};
 
 /// `EX_CONFIG` of sysexits.h, as after a permanent failure.
 const EXIT_CONFIG: u8 = EXIT_PERMANENT;
+
+/// As long as the guard that `init` has returned may take to flush.
+const GUARD_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What `#[lifecycle::main]` makes of a program, by hand: for a `main` that has something to do before, or options that are
 /// known at run time only. The environment wins over the options here, too.
@@ -48,6 +52,7 @@ const EXIT_CONFIG: u8 = EXIT_PERMANENT;
 pub struct Service {
     options: Options,
     init: Option<Init>,
+    guard: GuardSlot,
 }
 
 impl fmt::Debug for Service {
@@ -65,7 +70,7 @@ impl Default for Service {
 impl Service {
     /// With the defaults of every option.
     pub fn new() -> Service {
-        Service { options: Options::DEFAULT, init: None }
+        Service { options: Options::DEFAULT, init: None, guard: GuardSlot::default() }
     }
 
     /// Replaces all options.
@@ -95,9 +100,25 @@ impl Service {
         self
     }
 
-    /// A function to be run once in a process image, before the first runtime.
-    pub fn init<R: Outcome + 'static>(mut self, init: fn() -> R) -> Service {
-        self.init = Some(Box::new(move || init().outcome()));
+    /// A function to be run once in a process image, before the first runtime. What it returns as `Ok` is kept until the last
+    /// line was logged, and dropped then: the guard of a log that is written in the background.
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    /// use lifecycle::Service;
+    ///
+    /// # struct WorkerGuard;
+    /// fn logging() -> std::io::Result<WorkerGuard> {
+    ///     // … tracing_appender::non_blocking, tracing_subscriber::fmt().with_writer(…).init() …
+    ///     Ok(WorkerGuard)
+    /// }
+    ///
+    /// fn main() -> ExitCode {
+    ///     Service::new().init(logging).run(lifecycle::stopping)
+    /// }
+    /// ```
+    pub fn init<R: InitOutcome>(mut self, init: impl FnOnce() -> R + Send + 'static) -> Service {
+        self.init = Some(self.guard.fill_by(init));
         self
     }
 
@@ -174,7 +195,7 @@ impl Service {
         {
             return refuse(&[error]);
         }
-        re_exec::prepare(&config);
+        re_exec::prepare(&config, &self.guard);
         if config.restart.is_some() {
             sockets::keep();
         }
@@ -185,6 +206,7 @@ impl Service {
         let code = Supervisor::new(manager, config, body).run(self.init);
         hang::flush(deadline::soon(Duration::from_secs(2)));
         log::flush(Instant::now() + Duration::from_millis(250));
+        self.guard.drop_until(deadline::soon(GUARD_TIMEOUT));
         ExitCode::from(code)
     }
 }

@@ -10,6 +10,7 @@ mod events;
 mod functions;
 #[cfg(feature = "tower")]
 mod in_flight;
+mod init;
 mod listen;
 mod manager;
 mod nobody;
@@ -35,6 +36,7 @@ pub use functions::{
 };
 #[cfg(feature = "tower")]
 pub use in_flight::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
+pub use init::{InitFunction, InitOutcome, ReturnsFuture, ReturnsGuard, ReturnsOutcome};
 pub use listen::{listen, listen_named};
 pub use manager::LifecycleManager;
 pub use on_stop::{OnStop, on_stop};

@@ -15,9 +15,11 @@ use super::manager::LifecycleManager;
 use super::{on_hang_hooks, re_exec};
 use crate::config::options::OnHang;
 use crate::hang;
+use crate::model::event::{Event, Fields, Level};
 use crate::os::atomic_ref::AtomicRef;
+use crate::os::clock::millis;
 use crate::os::flight::{self, Stalest};
-use crate::os::log::{self, Level, Urgent};
+use crate::os::log::{self, Urgent};
 use crate::os::stderr::stderr_line;
 use crate::os::{journal, process, termination_log};
 use crate::systemd;
@@ -170,14 +172,20 @@ fn half_time(heartbeat: &'static Heartbeat) {
 /// What the log thread is to say. On that thread.
 pub(super) fn unlogged() -> Option<Urgent> {
     if let Some(heartbeat) = HANG.half_time.take() {
-        let text = HalfTime(heartbeat).to_string();
-        return Some(Urgent { level: Level::Warn, text, on_stderr: false, done: || {} });
+        let event = Event::new(Level::Warn, HalfTime(heartbeat).to_string()).with(about(heartbeat));
+        return Some(Urgent { event, on_stderr: false, done: || {} });
     }
     let heartbeat = HANG.unlogged.take()?;
     let done = || HANG.is_logged.store(true, Release);
     // CRITICAL is its level there. stderr has it already.
     let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Stale(heartbeat));
-    Some(Urgent { level: Level::Error, text, on_stderr: true, done })
+    let event = Event::new(Level::Error, text).with(about(heartbeat));
+    Some(Urgent { event, on_stderr: true, done })
+}
+
+fn about(heartbeat: &Heartbeat) -> Fields {
+    let age_ms = Some(millis(heartbeat.stale()));
+    Fields { heartbeat: Some(heartbeat.name()), age_ms, ..Fields::default() }
 }
 
 /// Starts the watchdog's thread.

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
 
+use super::init::GuardSlot;
 use crate::config::options::{OnHang, RestartMode};
 use crate::config::resolve::Config;
 use crate::os::log;
@@ -15,6 +16,7 @@ use crate::restart::ledger::Ledger;
 
 struct ReExec {
     image: Image,
+    guard: GuardSlot,
     after_crash: bool,
     after_hang: bool,
     /// The ledger remembers the hang, and no shutdown has begun.
@@ -36,13 +38,18 @@ pub(super) const AFTER_HANG: Duration = Duration::from_millis(350);
 const FLUSH: Duration = Duration::from_millis(250);
 
 /// Keeps what the process was started with; to be called before anything of it can have changed.
-pub(super) fn prepare(config: &Config) {
+pub(super) fn prepare(config: &Config, guard: &GuardSlot) {
     let after_crash = config.restart.as_ref().is_some_and(|restart| restart.mode == RestartMode::Exec);
     let after_hang = config.watchdog.is_some_and(|watchdog| watchdog.on_hang == OnHang::Exec);
     if after_crash || after_hang {
-        let (image, is_permitted, has_warned) =
-            (Image::capture(), AtomicBool::new(false), AtomicBool::new(false));
-        RE_EXEC.get_or_init(|| ReExec { image, after_crash, after_hang, is_permitted, has_warned });
+        RE_EXEC.get_or_init(|| ReExec {
+            image: Image::capture(),
+            guard: guard.clone(),
+            after_crash,
+            after_hang,
+            is_permitted: AtomicBool::new(false),
+            has_warned: AtomicBool::new(false),
+        });
     }
 }
 
@@ -53,6 +60,8 @@ pub(super) fn after_crash(ledger: Option<&Ledger>) {
     let failed = if ledger.is_some_and(Ledger::is_durable) {
         log::info("the crash is recorded: re-executing the program");
         log::flush(Instant::now() + FLUSH);
+        // Else what a log keeps back to write later would be lost with this image.
+        re_exec.guard.drop_until(Instant::now() + FLUSH);
         re_exec.image.replace()
     } else {
         io::Error::other(

@@ -14,7 +14,7 @@ use crate::config::options::Readiness;
 use crate::hang;
 use crate::model::cause::Cause;
 use crate::model::failure::Meaning;
-use crate::model::report::{Report, RuntimeResult};
+use crate::model::report::{EXIT_PERMANENT, Report, RuntimeResult};
 use crate::os::log::{self, Level};
 use crate::os::{crash_marker, deadline, flight, signal, termination_log};
 use crate::restart::ledger::{Ledger, crash_note_file};
@@ -140,8 +140,9 @@ impl Supervisor {
     }
 
     fn log_plan(&self) {
-        let plan = self.manager.plan().to_string();
-        log::say_later(Level::Info, format!("shutdown plan\n{}", plan.trim_end()));
+        let plan = self.manager.plan();
+        let text = format!("shutdown plan\n{}", plan.to_string().trim_end());
+        log::table_later(Level::Info, text, || plan.events());
         if signal::foreign_interrupt_handler() {
             log::warn(
                 "the program has replaced the handler of SIGINT: Ctrl-C does not stop it. Remove the other handler \
@@ -184,7 +185,11 @@ impl Supervisor {
         }
         report.meaning = run.meaning();
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
-        log::say_later(level, report.to_string());
+        let ends = !report.cause.is_failure()
+            || self.events.stopped_by().is_some()
+            || self.config.restart.is_none()
+            || report.exit_code() == EXIT_PERMANENT;
+        log::table_later(level, report.to_string(), || report.events(ends));
         report
     }
 

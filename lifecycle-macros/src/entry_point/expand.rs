@@ -2,7 +2,8 @@
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::Visibility;
+use syn::spanned::Spanned;
+use syn::{Path, Visibility};
 
 use super::model::{Main, Restart, Watchdog, is_main};
 use crate::defaults::{field, time, with_defaults};
@@ -22,7 +23,7 @@ fn body(item: &TokenStream) -> TokenStream {
 pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
     let Main { private, cfgs, vis, output, .. } = main;
     let (body, options) = (body(item), options(main));
-    let init = main.init.as_ref().map(|path| quote!(.init(#path)));
+    let init = main.init.as_ref().map(|path| init(private, path));
     let runtime = main.runtime.as_ref().map(|path| quote!(.runtime(#path)));
     let run = format_ident!("{}", if main.asynchronous { "run" } else { "run_sync" });
     let service =
@@ -36,6 +37,20 @@ pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
             #body
             #run
         }
+    }
+}
+
+/// A method of the first trait that its return type has: a future is refused, a `Result` looked into, a guard kept.
+/// All at the path's place, so that a wrong function is reported there.
+fn init(private: &Private, path: &Path) -> TokenStream {
+    let span = path.span();
+    let private = private.at(span);
+    quote_spanned! {span=>
+        .init({
+            #[allow(unused_imports)]
+            use #private::{ReturnsFuture as _, ReturnsGuard as _, ReturnsOutcome as _};
+            (&&&#private::InitFunction(#path)).function()
+        })
     }
 }
 

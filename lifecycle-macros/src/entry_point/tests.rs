@@ -60,7 +60,13 @@ fn what_was_written_is_a_field() {
                             flavor: ::renamed::__private::Flavor::CurrentThread,
                             ..::renamed::__private::Options::DEFAULT
                         })
-                        .init(setup),
+                        .init({
+                            #[allow(unused_imports)]
+                            use ::renamed::__private::{
+                                ReturnsFuture as _, ReturnsGuard as _, ReturnsOutcome as _,
+                            };
+                            (&&&::renamed::__private::InitFunction(setup)).function()
+                        }),
                     main,
                 )
             }

@@ -1,5 +1,6 @@
 //! The report of a shutdown: what each hook did, and what follows from it.
 
+mod events;
 mod task;
 #[cfg(test)]
 mod tests;
