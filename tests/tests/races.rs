@@ -1,4 +1,5 @@
-//! Each hook is called once, in every order: loom runs the core's own `job_queue.rs` through all interleavings of threads.
+//! Each hook is called once, and what a run left behind stays stopped, in every order: loom runs the core's own `job_queue.rs`
+//! and `generation/state.rs` through all interleavings of threads.
 
 /// loom's primitives in the place of `lifecycle-core/src/shutdown/sync.rs`.
 mod shutdown {
@@ -12,6 +13,24 @@ mod shutdown {
 #[allow(dead_code)]
 mod job_queue;
 
+/// And of `lifecycle-core/src/tasks/sync.rs`.
+mod tasks {
+    pub(crate) mod sync {
+        pub(crate) use loom::sync::atomic::AtomicU32;
+        pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+        pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+            mutex.lock().expect("no test panics in it")
+        }
+    }
+}
+
+#[path = "../../lifecycle-core/src/tasks/generation/state.rs"]
+mod generations;
+
+use std::cell::Cell;
+
+use generations::{Generations, Hosts, UNBOUND, of};
 use job_queue::{Before, JobQueue};
 use loom::sync::Arc;
 use loom::sync::atomic::AtomicUsize;
@@ -121,4 +140,68 @@ impl Counted {
         let parked = self.jobs.while_running(index, Option::take).flatten();
         self.calls.fetch_add(usize::from(parked.is_some()), SeqCst);
     }
+}
+
+/// Run 1, hosted by a thread that was born at 10.
+fn first_run() -> Arc<Generations<u32>> {
+    let generations = Generations {
+        state: loom::sync::atomic::AtomicU32::new(of(1)),
+        hosts: loom::sync::Mutex::new(Hosts { first: None, current: None }),
+    };
+    generations.begin(1, &Cell::new(UNBOUND), Some(10));
+    Arc::new(generations)
+}
+
+/// A thread that run 1 has bound sees its end, and nothing of the next one.
+#[test]
+fn for_a_thread_of_an_earlier_run_it_is_over_once_and_for_all() {
+    loom::model(|| {
+        let generations = first_run();
+        let asks = generations.clone();
+        let left_behind = thread::spawn(move || {
+            let bound = Cell::new(of(1));
+            let ask = || asks.is_running(&bound, || Some(11));
+            let answers = [ask(), ask(), ask()];
+            assert!(answers.is_sorted_by(|earlier, later| *earlier || !*later), "{answers:?}");
+        });
+        generations.stop(1);
+        generations.begin(2, &Cell::new(UNBOUND), Some(20));
+        left_behind.join().unwrap();
+    });
+}
+
+/// It asks for the first time when the next run may have begun: it is of run 1, or was left behind, and never of run 2.
+#[test]
+fn a_thread_that_asks_late_is_not_taken_for_one_of_the_next_run() {
+    loom::model(|| {
+        let generations = first_run();
+        let asks = generations.clone();
+        let left_behind = thread::spawn(move || {
+            let bound = Cell::new(UNBOUND);
+            asks.is_left_behind(&bound, || Some(11));
+            assert_ne!(bound.get(), of(2));
+            bound.get()
+        });
+        generations.stop(1);
+        generations.begin(2, &Cell::new(UNBOUND), Some(20));
+        let bound = Cell::new(left_behind.join().unwrap());
+        assert!(!generations.is_running(&bound, || Some(11)));
+        assert!(generations.is_running(&Cell::new(UNBOUND), || Some(21)), "a thread of run 2");
+        assert!(generations.is_running(&Cell::new(UNBOUND), || Some(9)), "a thread of the process");
+    });
+}
+
+/// Two threads end run 1; the slower one is as slow as can be.
+#[test]
+fn a_late_stop_of_an_earlier_run_does_not_stop_the_next() {
+    loom::model(|| {
+        let generations = first_run();
+        let slow = generations.clone();
+        let slow = thread::spawn(move || slow.stop(1));
+        generations.stop(1);
+        let bound = Cell::new(UNBOUND);
+        generations.begin(2, &bound, Some(20));
+        slow.join().unwrap();
+        assert!(generations.is_running(&bound, || Some(20)));
+    });
 }

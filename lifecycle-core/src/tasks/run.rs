@@ -113,7 +113,7 @@ impl Run {
             let state = self.state();
             generation::begin(generation);
             if state.cause.is_some() {
-                generation::stop();
+                generation::stop(generation);
             }
         }
     }
@@ -151,9 +151,7 @@ impl Run {
     pub(crate) fn stop(&self) {
         // Relaxed: a reader that sees it a moment late is a reader that asked a moment early.
         self.stopping.store(true, Relaxed);
-        if self.generation.is_some() {
-            generation::stop();
-        }
+        self.generation.into_iter().for_each(generation::stop);
         self.wakeup.notify();
         // Outside the lock: waking runs the code that waits for the token, and that may panic.
         quietly(|| self.token.cancel());
