@@ -141,6 +141,25 @@ async fn blocking_threads_of_the_service_speak_to_its_manager() {
     assert!(lifecycle::is_running());
 }
 
+/// A service that is stopped while it starts has nothing in its plan yet; what it manages then shares the whole budget, although
+/// the timeouts are ten times as long.
+#[tokio::test]
+async fn what_is_managed_in_a_short_shutdown_gets_its_time() {
+    let app = || async {
+        lifecycle::stopping().await;
+        millis(1).await;
+        for (name, phase) in [("halt", Phase::STOP), ("flush", Phase::PERSIST), ("close", Phase::DISCONNECT)]
+        {
+            let hook = lifecycle::on_stop(name, phase, 0, || millis(10));
+            hook.timeout(Duration::from_secs(10)).detach();
+        }
+    };
+    let report =
+        Service::new(app).shutdown_timeout(Duration::from_secs(3)).stop_after(Duration::ZERO).run().await;
+    assert!(report.is_success(), "{report}");
+    assert_eq!(report.order(), ["halt", "flush", "close"]);
+}
+
 /// An order is taken from the queue, and lost if main is dropped before it is put into the book.
 async fn takes_and_puts(queue: Arc<Mutex<Vec<u32>>>, book: Arc<Mutex<Vec<u32>>>) {
     let work = async {
@@ -386,6 +405,21 @@ fn closed_twice() {
         None,
         |log| log.iter().filter(|line| *line == "closed").count() == 1,
     );
+}
+
+/// What comes before `manage` has no hook yet: stopped at an await in between, the order is never settled.
+#[test]
+fn managed_after_the_first_work() {
+    let app = |log: Log| async move {
+        note(&log, "order");
+        millis(5).await;
+        hook(&log, "settle", Phase::PERSIST, 0);
+        work(log).await;
+    };
+    let is_settled =
+        |log: &[String]| !log.contains(&"order".to_owned()) || log.contains(&"settle".to_owned());
+    let text = bug(move |log| Box::pin(app(log)), None, is_settled);
+    assert!(text.contains("stopped at poll 1 of") && text.contains("tests/tests/kit.rs:"), "{text}");
 }
 
 #[test]

@@ -3,8 +3,12 @@
 //! Press Ctrl-C: trading stops, what is buffered is written, and the connections are closed in order.
 
 mod account;
+#[cfg(all(test, feature = "test-kit"))]
+mod audit;
 mod batch;
 mod database;
+#[cfg(all(test, feature = "test-kit"))]
+mod drill;
 mod exchange;
 mod progress;
 mod recorder;
@@ -30,6 +34,7 @@ use crate::recorder::Recorder;
 use crate::scheduler::{Misbehave, UnifiedScheduler};
 use crate::snapshot::RedisManager;
 use crate::strategy::Strategy;
+use crate::summary::Summary;
 use crate::websocket::WebSocketManager;
 
 /// Trades twenty years of the S&P 500 on paper, and can be stopped, crashed and hung to see what `lifecycle` does.
@@ -82,7 +87,14 @@ fn init() -> anyhow::Result<()> {
 
 #[lifecycle::main(init = init)]
 async fn main() -> anyhow::Result<()> {
-    let args = &*ARGS;
+    let summary = trade(&ARGS, *EXCHANGE.get().context("the exchange is open")?).await?;
+    // Not `println!`: it panics when nobody reads any more, and that would be a crash.
+    let _ = writeln!(std::io::stdout(), "{summary}");
+    Ok(())
+}
+
+/// The service, until the feed or a stop ends it.
+async fn trade(args: &Args, exchange: SocketAddr) -> anyhow::Result<Summary> {
     let folder = data_dir(&args.data_dir)?;
     let url = args.database_url.clone().unwrap_or_else(|| database::sqlite(&folder));
     // First, since it locks the database: a second service gets no further.
@@ -90,7 +102,6 @@ async fn main() -> anyhow::Result<()> {
     let snapshots = lifecycle::manage(RedisManager::new(args.redis_url.clone(), &folder));
     let account = database.account().await?;
     let wanted = Subscribe { from: account.next, days: args.days };
-    let exchange = *EXCHANGE.get().context("the exchange is open")?;
     let (feed, news) = WebSocketManager::connect(exchange, &args.api_key, wanted, args.feed_timeout).await?;
     lifecycle::manage(feed);
     let recorder = lifecycle::manage(Recorder::new(&database, &snapshots));
@@ -101,12 +112,9 @@ async fn main() -> anyhow::Result<()> {
     let misbehave = args.misbehave;
     // A quiet market must not look like a hang.
     let pace = args.tick.min(args.feed_timeout / 4);
-    let summary = strategy.clone();
+    let traded = strategy.clone();
     UnifiedScheduler { news, strategy, progress, misbehave, ticks: 0 }.run(pace).await?;
-
-    // Not `println!`: it panics when nobody reads any more, and that would be a crash.
-    let _ = writeln!(std::io::stdout(), "{}", summary.summary().await);
-    Ok(())
+    Ok(traded.summary().await)
 }
 
 fn data_dir(folder: &Path) -> anyhow::Result<PathBuf> {

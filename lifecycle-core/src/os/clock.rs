@@ -14,9 +14,10 @@ use super::wakeup::Wakeup;
 pub(crate) enum Clock {
     /// Waits block the thread.
     Real,
-    /// tokio's, of a test in which time is paused: waits are timers, which fire once nothing else has anything to do.
+    /// tokio's, of a test whose one thread runs everything: waits are timers. Where time is paused they fire once nothing
+    /// else has anything to do.
     #[cfg(feature = "test")]
-    Paused,
+    Tokio,
 }
 
 impl Clock {
@@ -24,17 +25,17 @@ impl Clock {
         match self {
             Clock::Real => Instant::now(),
             #[cfg(feature = "test")]
-            Clock::Paused => tokio::time::Instant::now().into_std(),
+            Clock::Tokio => tokio::time::Instant::now().into_std(),
         }
     }
 
-    /// Returns once `wakeup` was notified since the last call, or after `timeout`; sometimes early. Pending only where time
-    /// is paused.
+    /// Returns once `wakeup` was notified since the last call, or after `timeout`; sometimes early. Pending only by tokio's
+    /// clock.
     pub(crate) async fn wait(self, wakeup: &Wakeup, timeout: Duration) {
         match self {
             Clock::Real => wakeup.wait(Some(timeout)),
             #[cfg(feature = "test")]
-            Clock::Paused => drop(tokio::time::timeout(timeout, wakeup.notified()).await),
+            Clock::Tokio => drop(tokio::time::timeout(timeout, wakeup.notified()).await),
         }
     }
 }

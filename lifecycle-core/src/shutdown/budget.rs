@@ -12,20 +12,31 @@ pub(crate) struct Budget {
 /// Half of a step's proportional share is its floor, which no earlier step can take from it. What those do not use flows on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Floors {
-    /// Of a timeout.
-    part: f64,
+    whole: Duration,
+    /// The sum over all steps that were ever ahead, the drain among them.
+    timeouts: Duration,
 }
 
 impl Floors {
-    /// `timeouts` is the sum over all steps, the drain among them.
-    pub(super) fn new(whole: Duration, timeouts: Duration) -> Floors {
-        let share = if timeouts > whole { whole.as_secs_f64() / timeouts.as_secs_f64() } else { 1.0 };
-        Floors { part: share / 2.0 }
+    pub(super) fn new(whole: Duration) -> Floors {
+        Floors { whole, timeouts: Duration::ZERO }
+    }
+
+    /// Steps with these timeouts have come up: a service that is stopped while it starts manages most of its components in
+    /// its shutdown, and they share it as if they had been there.
+    pub(super) fn grow(&mut self, timeouts: Duration) {
+        self.timeouts = self.timeouts.saturating_add(timeouts);
+    }
+
+    /// The part of a timeout that is its step's floor.
+    fn part(self) -> f64 {
+        let Floors { whole, timeouts } = self;
+        if timeouts > whole { whole.as_secs_f64() / timeouts.as_secs_f64() / 2.0 } else { 0.5 }
     }
 
     /// What a step with this timeout gets, where the timeouts of those behind it add up to `later`.
     pub(super) fn allot(self, timeout: Duration, later: Duration, left: Duration) -> Duration {
-        timeout.min(left.saturating_sub(later.mul_f64(self.part)))
+        timeout.min(left.saturating_sub(later.mul_f64(self.part())))
     }
 }
 
@@ -36,7 +47,8 @@ mod tests {
     /// What each step gets if it takes `used` of it.
     fn allotted(whole: f64, timeouts: &[f64], used: impl Fn(f64) -> f64) -> Vec<f64> {
         let seconds = Duration::from_secs_f64;
-        let floors = Floors::new(seconds(whole), seconds(timeouts.iter().sum()));
+        let mut floors = Floors::new(seconds(whole));
+        floors.grow(seconds(timeouts.iter().sum()));
         let mut left = whole;
         let step = |(index, timeout): (usize, &f64)| {
             let later: f64 = timeouts[index + 1..].iter().sum();
@@ -82,7 +94,8 @@ mod tests {
 
     #[test]
     fn timeouts_beyond_all_measure_do_not_overflow() {
-        let floors = Floors::new(Duration::from_secs(25), Duration::MAX);
+        let mut floors = Floors::new(Duration::from_secs(25));
+        floors.grow(Duration::MAX);
         assert_eq!(
             floors.allot(Duration::MAX, Duration::ZERO, Duration::from_secs(3)),
             Duration::from_secs(3)

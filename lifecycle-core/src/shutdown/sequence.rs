@@ -79,6 +79,8 @@ struct Shutdown<'a> {
     deadline: Instant,
     drain: Duration,
     floors: Floors,
+    /// Timeouts of the steps ahead, when they were last summed up: more than that was managed since.
+    ahead: Duration,
     hooks: Vec<HookReport>,
     tasks: Tasks<'a>,
     /// Hooks that had an instance to be called for.
@@ -100,14 +102,16 @@ impl<'a> Shutdown<'a> {
             begun,
             deadline: begun + budget.whole,
             drain: budget.drain,
-            floors: Floors::new(budget.whole, Duration::ZERO),
+            floors: Floors::new(budget.whole),
+            ahead: Duration::ZERO,
             hooks: Vec::new(),
             tasks: Tasks::new(subject.run, begun + budget.whole),
             called: Vec::new(),
             fallback: Fallback::new(subject.run.generation()),
             drain_is_ahead: true,
         };
-        shutdown.floors = Floors::new(budget.whole, shutdown.timeouts_ahead());
+        shutdown.floors.grow(shutdown.timeouts_ahead());
+        shutdown.ahead = lock(subject.registry).timeouts_ahead();
         shutdown
     }
 
@@ -134,9 +138,14 @@ impl<'a> Shutdown<'a> {
 
     async fn steps(&mut self, up_to_rank: i32) {
         loop {
+            self.floors.grow(lock(self.subject.registry).timeouts_ahead().saturating_sub(self.ahead));
             // Instances that are managed late, over and over, must not keep the steps of the plan from beginning.
             let late = !self.allot(Duration::MAX, self.subject.run.clock.now()).is_zero();
-            let step = lock(self.subject.registry).next_step(up_to_rank, late);
+            let (step, ahead) = {
+                let mut registry = lock(self.subject.registry);
+                (registry.next_step(up_to_rank, late), registry.timeouts_ahead())
+            };
+            self.ahead = ahead;
             let Some(step) = step else { return };
             self.step(step).await;
         }

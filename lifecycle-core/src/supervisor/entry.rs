@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::init::{GuardSlot, InitOutcome};
+use super::init::{GuardSlot, Init, InitOutcome};
 use super::manager::LifecycleManager;
 use super::runtime::Body;
-use super::state::{GRACE, Init, Supervisor};
+use super::state::{GRACE, Supervisor};
 use super::{answers, re_exec};
 use crate::config::options::{Options, RestartOptions, RuntimeBuilder, WatchdogOptions};
 use crate::config::resolve::Config;
@@ -204,11 +204,16 @@ impl Service {
         hang::settings::set(config.hang.clone());
         deadline::set_budget(config.shutdown_timeout.saturating_add(GRACE));
         let code = Supervisor::new(manager, config, body).run(self.init);
-        hang::flush(deadline::soon(Duration::from_secs(2)));
-        log::flush(Instant::now() + Duration::from_millis(250));
-        self.guard.drop_until(deadline::soon(GUARD_TIMEOUT));
+        flush(&self.guard);
         ExitCode::from(code)
     }
+}
+
+/// The last lines, whoever writes them.
+fn flush(guard: &GuardSlot) {
+    hang::flush(deadline::soon(Duration::from_secs(2)));
+    log::flush(Instant::now() + Duration::from_millis(250));
+    guard.drop_until(deadline::soon(GUARD_TIMEOUT));
 }
 
 /// Where what is said goes to, besides stderr.

@@ -11,7 +11,8 @@ use std::time::Instant;
 use crate::model::outcome::{Failed, Outcome};
 use crate::os::lock::lock;
 
-use super::state::Init;
+/// The `init` function of `#[lifecycle::main]`.
+pub(super) type Init = Box<dyn FnOnce() -> Result<(), Failed> + Send>;
 
 /// Anything whose destructor flushes: `tracing_appender`'s `WorkerGuard`, a tracer's, several of them.
 type Guard = Box<dyn Any + Send>;

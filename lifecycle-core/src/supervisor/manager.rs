@@ -90,8 +90,8 @@ impl LifecycleManager {
 
     /// As `new`, by tokio's clock, which is paused.
     #[cfg(feature = "test")]
-    pub(crate) fn paused() -> LifecycleManager {
-        LifecycleManager::build(false, Clock::Paused)
+    pub(crate) fn on_tokio_time() -> LifecycleManager {
+        LifecycleManager::build(false, Clock::Tokio)
     }
 
     /// The one behind the free functions.

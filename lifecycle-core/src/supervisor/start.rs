@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::init::Init;
 use super::manager::LifecycleManager;
 use super::on_hang;
 use super::runtime::run_init;
-use super::state::{Init, Supervisor};
+use super::state::Supervisor;
 use crate::config::platform;
 use crate::config::variables::unknown_variables;
 use crate::hang;

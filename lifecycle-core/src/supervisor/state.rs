@@ -6,14 +6,10 @@ use super::events::EventHandler;
 use super::manager::LifecycleManager;
 use super::runtime::Body;
 use crate::config::resolve::Config;
-use crate::model::outcome::Failed;
 use crate::os::log::Level;
 
 /// After the budget of a shutdown the process has this long to be gone.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
-
-/// The `init` function of `#[lifecycle::main]`.
-pub(super) type Init = Box<dyn FnOnce() -> Result<(), Failed> + Send>;
 
 pub(super) struct Supervisor {
     pub(super) manager: &'static LifecycleManager,

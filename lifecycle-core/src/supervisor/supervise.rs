@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::init::Init;
 use super::runtime::{RUNTIME_SHUTDOWN_TIMEOUT, host};
-use super::state::{GRACE, Init, Supervisor};
+use super::state::{GRACE, Supervisor};
 use super::status::UP_AFTER;
 use super::{answers, on_hang, re_exec};
 use crate::config::options::Readiness;

@@ -3,7 +3,8 @@
 //!
 //! The free functions (`manage`, `spawn`, `is_running`, `shutdown`, …) speak to the manager of the test that they are
 //! called in: from main, from what it spawns, and from its blocking threads. A thread that the service starts by itself
-//! speaks to the process's. Time is tokio's, and paused: a hook that hangs costs no time. What blocks its thread blocks the
+//! speaks to the process's. Time is tokio's, and paused: a hook that hangs costs no time. A service
+//! with sockets or a database runs in [real time](Service::real_time). What blocks its thread blocks the
 //! test.
 //!
 //! ```

@@ -54,11 +54,11 @@ pub(super) async fn run(body: Body, script: Script) -> Finished {
 }
 
 fn run_here(body: &Body, script: &Script) -> Finished {
-    let manager = LifecycleManager::paused();
+    let manager = LifecycleManager::on_tokio_time();
     let ours = manager.clone();
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .start_paused(true)
+        .start_paused(!script.real_time)
         .on_thread_start(move || current::set(Some(ours.clone())))
         .build()
         .expect("the test needs a runtime");

@@ -23,7 +23,7 @@ use crate::shutdown::Budget;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It never ends: dropped at its timeout, which costs no time here.
+    /// It never ends: dropped at its timeout, which costs no time where time is paused.
     Hang,
     /// It returns an error.
     Fail,
@@ -61,12 +61,13 @@ pub(super) struct Script {
     /// Where each poll waits is to be known.
     pub(super) traced: bool,
     pub(super) fault: Option<(&'static str, Fault)>,
+    pub(super) real_time: bool,
 }
 
 impl Script {
     pub(super) fn new() -> Script {
         let Options { shutdown_timeout, drain, .. } = Options::DEFAULT;
         let budget = Budget { whole: shutdown_timeout, drain };
-        Script { budget, end: None, at_poll: None, traced: false, fault: None }
+        Script { budget, end: None, at_poll: None, traced: false, fault: None, real_time: false }
     }
 }

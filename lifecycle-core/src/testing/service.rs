@@ -11,7 +11,7 @@ use crate::model::cause::{Cause, Signal};
 use crate::model::outcome::MainOutcome;
 use crate::model::report::Report;
 
-/// A service under test: `app` is its main, run under a manager of its own in paused time.
+/// A service under test: `app` is its main, run under a manager of its own, in paused time unless [`real_time`](Service::real_time) says otherwise.
 ///
 /// ```
 /// use std::time::Duration;
@@ -86,6 +86,32 @@ impl Service {
     /// The drain instead of 5 s, as `drain` of `#[lifecycle::main]`.
     pub fn drain(mut self, time: Duration) -> Service {
         self.script.budget.drain = time;
+        self
+    }
+
+    /// Time is not paused: for a service with sockets, a database, threads of its own, which paused time does not wait for.
+    /// How many polls there are may differ from run to run then: one that never comes is a run to the end.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use lifecycle::test::Service;
+    /// use tokio::net::TcpListener;
+    ///
+    /// async fn app() -> std::io::Result<()> {
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+    ///     tokio::select! {
+    ///         accepted = listener.accept() => accepted.map(drop),
+    ///         () = lifecycle::stopping() => Ok(()),
+    ///     }
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let report = Service::new(app).real_time().stop_after(Duration::from_millis(20)).run().await;
+    /// assert!(report.is_success(), "{report}");
+    /// # });
+    /// ```
+    pub fn real_time(mut self) -> Service {
+        self.script.real_time = true;
         self
     }
 

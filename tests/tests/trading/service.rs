@@ -11,6 +11,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, FromRow};
 use tempfile::TempDir;
 
+use crate::audit;
+
 pub(crate) fn trading(args: &[&str]) -> Service {
     trading_in(&folder(), args)
 }
@@ -85,32 +87,15 @@ impl Database {
         })
     }
 
-    /// What holds at any moment, whatever ended the service: every day up to the cursor is there, once.
+    /// What holds at any moment, whatever ended the service.
     pub(crate) fn is_complete(&self) {
-        let next = self.number("SELECT coalesce(max(next), 0) FROM state");
-        assert_eq!(self.number("SELECT count(*) FROM ticks"), next);
-        assert_eq!(self.number("SELECT coalesce(max(seq) + 1, 0) FROM ticks"), next);
-        self.has_none(&[
-            ("no order after the stop", "FROM runs r JOIN orders ON run = r.id WHERE placed_us > stopped_us"),
-            ("an order is filled or cancelled", "FROM fills f JOIN cancels c ON c.seq = f.seq"),
-            (
-                "an order is open for a day",
-                "FROM orders WHERE seq NOT IN (SELECT seq FROM fills UNION SELECT seq FROM cancels)
-                 AND seq <> (SELECT max(seq) FROM ticks)",
-            ),
-        ]);
+        self.has_none(&audit::ALWAYS);
     }
 
     /// What holds, beyond that, when every run ended in order.
     pub(crate) fn is_consistent(&self) {
         self.is_complete();
-        self.has_none(&[
-            ("a run notes its stop", "FROM runs WHERE stopped_us IS NULL"),
-            (
-                "no order is left open",
-                "FROM orders WHERE seq NOT IN (SELECT seq FROM fills UNION SELECT seq FROM cancels)",
-            ),
-        ]);
+        self.has_none(&audit::AFTER_ORDERLY_RUNS);
     }
 
     fn has_none(&self, rules: &[(&str, &str)]) {
