@@ -35,7 +35,9 @@ pub use functions::{
 };
 #[cfg(feature = "tower")]
 pub use in_flight::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
-pub use listen::{listen, listen_named};
+#[cfg(unix)]
+pub use listen::listen_unix;
+pub use listen::{ListenOptions, listen, listen_named};
 pub use manager::LifecycleManager;
 pub use on_stop::{OnStop, on_stop};
 pub use reload::Reloads;

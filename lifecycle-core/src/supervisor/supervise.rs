@@ -261,6 +261,7 @@ impl Supervisor {
             }
         }
         crash_marker::disarm();
+        sockets::end();
         code
     }
 }
