@@ -13,10 +13,12 @@ use super::runtime::Body;
 use super::state::{GRACE, Init, Supervisor};
 use super::{answers, re_exec};
 use crate::config::options::{Options, RestartOptions, RuntimeBuilder, WatchdogOptions};
+use crate::config::platform;
 use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
 use crate::model::outcome::{MainOutcome, Outcome};
+use crate::model::plan::Plan;
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, journal, log, signal, stderr, termination_log};
@@ -161,9 +163,7 @@ impl Service {
             Err(errors) => return refuse(&errors),
         };
         if config.plan_only {
-            // The reader may be gone.
-            let _ = write!(std::io::stdout(), "{}", manager.plan());
-            return ExitCode::SUCCESS;
+            return print_plan(&manager.plan(), config.shutdown_timeout);
         }
         // Before the program can change its working directory.
         if let Some(restart) = &mut config.restart {
@@ -187,6 +187,12 @@ impl Service {
         log::flush(Instant::now() + Duration::from_millis(250));
         ExitCode::from(code)
     }
+}
+
+fn print_plan(plan: &Plan, budget: Duration) -> ExitCode {
+    // The reader may be gone.
+    let _ = writeln!(std::io::stdout(), "{plan}  {}", platform::grant(budget));
+    ExitCode::SUCCESS
 }
 
 /// Where what is said goes to, besides stderr.

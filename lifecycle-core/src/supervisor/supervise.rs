@@ -11,6 +11,7 @@ use super::state::{GRACE, Init, Supervisor};
 use super::status::UP_AFTER;
 use super::{answers, on_hang, re_exec};
 use crate::config::options::Readiness;
+use crate::config::platform;
 use crate::hang;
 use crate::model::cause::Cause;
 use crate::model::failure::Meaning;
@@ -140,8 +141,8 @@ impl Supervisor {
     }
 
     fn log_plan(&self) {
-        let plan = self.manager.plan().to_string();
-        log::say_later(Level::Info, format!("shutdown plan\n{}", plan.trim_end()));
+        let (plan, grant) = (self.manager.plan(), platform::grant(self.config.shutdown_timeout));
+        log::say_later(Level::Info, format!("shutdown plan\n{plan}  {grant}"));
         if signal::foreign_interrupt_handler() {
             log::warn(
                 "the program has replaced the handler of SIGINT: Ctrl-C does not stop it. Remove the other handler \
