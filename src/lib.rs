@@ -58,6 +58,10 @@ pub use lifecycle_core::{
 
 #[cfg(unix)]
 pub use lifecycle_core::listen_unix;
+#[cfg(feature = "axum")]
+pub use lifecycle_core::probes_router;
+#[cfg(feature = "metrics")]
+pub use lifecycle_core::record_metrics;
 #[cfg(feature = "test")]
 pub use lifecycle_core::test;
 #[cfg(feature = "tower")]
@@ -314,6 +318,7 @@ mod documents {
     mod heartbeats {}
     #[doc = include_str!("../docs/restarts.md")]
     mod restarts {}
+    #[cfg(all(feature = "axum", feature = "metrics"))]
     #[doc = include_str!("../docs/probes.md")]
     mod probes {}
     #[doc = include_str!("../docs/sockets.md")]

@@ -59,6 +59,10 @@ pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskRepor
 pub use model::status::{HeartbeatStatus, SocketStatus, State, Status};
 #[cfg(unix)]
 pub use supervisor::listen_unix;
+#[cfg(feature = "axum")]
+pub use supervisor::probes_router;
+#[cfg(feature = "metrics")]
+pub use supervisor::record_metrics;
 #[cfg(feature = "tower")]
 pub use supervisor::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
 pub use supervisor::{

@@ -13,6 +13,8 @@ mod in_flight;
 mod listen;
 mod manager;
 mod nobody;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+mod observers;
 mod on_hang;
 mod on_hang_hooks;
 mod on_stop;
@@ -39,6 +41,10 @@ pub use in_flight::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_fl
 pub use listen::listen_unix;
 pub use listen::{ListenOptions, listen, listen_named};
 pub use manager::LifecycleManager;
+#[cfg(feature = "axum")]
+pub use observers::probes_router;
+#[cfg(feature = "metrics")]
+pub use observers::record_metrics;
 pub use on_stop::{OnStop, on_stop};
 pub use reload::Reloads;
 pub use work::{busy, deadline, spawn_blocking, track};
