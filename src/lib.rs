@@ -48,14 +48,20 @@
 pub use lifecycle_core::__private;
 pub use lifecycle_core::{
     Busy, Cause, Ending, Failure, Flavor, Hangup, Heartbeat, HeartbeatPause, HeartbeatStatus, HookReport,
-    HookResult, LastSeen, LifecycleManager, OnHang, OnStop, Options, PanicsTolerated, Phase, Place, Plan,
-    PlannedHook, PreviousRun, Probably, Readiness, Reloads, Report, RestartMode, RestartOptions,
-    RuntimeBuilder, RuntimeResult, Service, Signal, SocketStatus, State, Status, StopHook, TaskReport,
-    TaskResult, WatchdogOptions, busy, deadline, hang_report, is_running, ledger, listen, listen_named,
-    manage, manage_arc, note, on_stop, permanent, plan, ready, release, reloads, retry_after, shutdown,
-    spawn, spawn_blocking, status, stopping, token, tolerate_panics, track, watchdog,
+    HookResult, LastSeen, LifecycleManager, ListenAddress, ListenOptions, OnHang, OnStop, Options,
+    PanicsTolerated, Phase, Place, Plan, PlannedHook, PreviousRun, Probably, Readiness, Reloads, Report,
+    RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal, SocketStatus, State, Status,
+    StopHook, TaskReport, TaskResult, WatchdogOptions, busy, deadline, hang_report, is_running, ledger,
+    listen, listen_named, manage, manage_arc, note, on_stop, permanent, plan, ready, release, reloads,
+    retry_after, shutdown, spawn, spawn_blocking, status, stopping, token, tolerate_panics, track, watchdog,
 };
 
+#[cfg(unix)]
+pub use lifecycle_core::listen_unix;
+#[cfg(feature = "axum")]
+pub use lifecycle_core::probes_router;
+#[cfg(feature = "metrics")]
+pub use lifecycle_core::record_metrics;
 #[cfg(feature = "test")]
 pub use lifecycle_core::test;
 #[cfg(feature = "tower")]
@@ -312,6 +318,7 @@ mod documents {
     mod heartbeats {}
     #[doc = include_str!("../docs/restarts.md")]
     mod restarts {}
+    #[cfg(all(feature = "axum", feature = "metrics"))]
     #[doc = include_str!("../docs/probes.md")]
     mod probes {}
     #[doc = include_str!("../docs/sockets.md")]

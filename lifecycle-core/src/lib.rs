@@ -47,6 +47,7 @@ pub use config::options::{
     Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, RuntimeBuilder, WatchdogOptions,
 };
 pub use hang::hang_report;
+pub use model::address::ListenAddress;
 pub use model::cause::{Cause, Signal};
 pub use model::failure::{Failure, permanent, retry_after};
 pub use model::last_seen::{LastSeen, Probably};
@@ -56,12 +57,18 @@ pub use model::plan::{Plan, PlannedHook};
 pub use model::previous_run::{Ending, PreviousRun};
 pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
 pub use model::status::{HeartbeatStatus, SocketStatus, State, Status};
+#[cfg(unix)]
+pub use supervisor::listen_unix;
+#[cfg(feature = "axum")]
+pub use supervisor::probes_router;
+#[cfg(feature = "metrics")]
+pub use supervisor::record_metrics;
 #[cfg(feature = "tower")]
 pub use supervisor::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
 pub use supervisor::{
-    LifecycleManager, OnStop, Reloads, Service, StopHook, busy, deadline, is_running, listen, listen_named,
-    manage, manage_arc, on_stop, plan, ready, release, reload, reloads, shutdown, spawn, spawn_blocking,
-    status, stopping, token, track,
+    LifecycleManager, ListenOptions, OnStop, Reloads, Service, StopHook, busy, deadline, is_running, listen,
+    listen_named, manage, manage_arc, on_stop, plan, ready, release, reload, reloads, shutdown, spawn,
+    spawn_blocking, status, stopping, token, track,
 };
 pub use tasks::busy::Busy;
 pub use tasks::tolerated::{PanicsTolerated, tolerate_panics};

@@ -24,6 +24,12 @@ impl Probes {
         (Probes(path), variable)
     }
 
+    /// At a socket that has a place already.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Probes {
+        Probes(path)
+    }
+
     /// A connection.
     ///
     /// # Errors

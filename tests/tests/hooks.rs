@@ -139,3 +139,31 @@ fn a_subscriber_gets_the_plan_and_the_report() {
     assert!(row.starts_with("disconnect  1  Sockets::close    at most 1s"), "{row}");
     assert!(row.contains("  1 managed  tests/src/bin/hooks.rs:"), "{row}");
 }
+
+/// What the platform grants is the whole budget; one warning says so.
+#[test]
+fn the_budget_is_what_railway_grants() {
+    for (granted, says, fits) in
+        [("3", "a shutdown has 2s, not 25s", true), ("1", "has 500ms, not 25s", false)]
+    {
+        let service = Service::new(env!("CARGO_BIN_EXE_hooks")).arg("never").env("RAILWAY_SERVICE_ID", "id");
+        let mut service = service.env("RAILWAY_DEPLOYMENT_DRAINING_SECONDS", granted).start();
+        service.line("up");
+        service.signal(libc::SIGTERM);
+        let output = service.wait().expect_code(1);
+        let warnings = || output.stderr.lines().filter(|line| line.contains("Railway"));
+        assert_eq!(warnings().count(), 1, "{}", output.stderr);
+        assert!(warnings().all(|line| line.contains(says)), "{}", output.stderr);
+        // The hook that never ends has a second, if the budget allows.
+        let row = row(&output, "Sockets::close");
+        let took = row.split_whitespace().find_map(millis).expect("a time");
+        assert_eq!(took >= 990.0, fits, "{row}");
+        assert!(output.stdout.contains("goodbye"), "{}", output.stdout);
+    }
+}
+
+/// `297.7ms` or `1.0s`.
+fn millis(cell: &str) -> Option<f64> {
+    let millis = cell.strip_suffix("ms").and_then(|number| number.parse().ok());
+    millis.or_else(|| cell.strip_suffix('s')?.parse::<f64>().ok().map(|seconds| seconds * 1000.0))
+}

@@ -156,8 +156,10 @@ fn a_wrong_configuration_starts_nothing() {
 fn the_plan_is_printed_and_main_not_run() {
     let output = Service::new(env!("CARGO_BIN_EXE_body")).env("LIFECYCLE_PLAN", "1").run().expect_code(0);
     let lines = output.lines();
-    assert_eq!(lines.len(), 4, "{lines:?}");
-    for (line, says) in lines.iter().zip(["phase", "State::stop", "State::flush", "export"]) {
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    for (line, says) in
+        lines.iter().zip(["phase", "State::stop", "State::flush", "export", "grant at least 26 s: "])
+    {
         assert!(line.contains(says), "{lines:?}");
     }
     assert!(lines[2].contains("src/bin/body.rs:"), "where declared: {lines:?}");

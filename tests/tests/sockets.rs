@@ -277,3 +277,23 @@ fn a_service_that_takes_systemds_socket_itself_finds_it_after_a_re_exec() {
     service.line("run 7 of");
     let _ = terminated(service);
 }
+
+#[tokio::test]
+async fn options_reach_the_socket() {
+    // Whether IPv4 has the same port free says what `[::]` took.
+    for (only_v6, is_free) in [(true, true), (false, false)] {
+        let listener =
+            lifecycle::ListenOptions::new().only_v6(only_v6).listen("[::]:0").await.expect("bound");
+        let port = listener.local_addr().expect("bound").port();
+        assert_eq!(TcpListener::bind(("0.0.0.0", port)).is_ok(), is_free, "only_v6({only_v6})");
+    }
+    // Nobody accepts: as many connect as fit into the backlog.
+    for (backlog, fit) in [(2, false), (64, true)] {
+        let listener =
+            lifecycle::ListenOptions::new().backlog(backlog).listen("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("bound");
+        let connect = |_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300));
+        let connected: Result<Vec<_>, _> = (0..16).map(connect).collect();
+        assert_eq!(connected.is_ok(), fit, "backlog {backlog}");
+    }
+}

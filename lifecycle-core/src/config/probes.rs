@@ -1,35 +1,17 @@
 //! Where probes are answered.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
 use super::options::{Options, Readiness};
 use super::reader::Reader;
+use crate::model::address::ListenAddress;
 use crate::model::error::ConfigError;
 
 /// An address, and how whoever chose it knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "refused when it is read"))]
 pub(crate) struct Probes {
-    pub(crate) address: ProbesAddress,
+    pub(crate) address: ListenAddress,
     /// `LIFECYCLE_PROBES=0.0.0.0:8080`, or the option.
     pub(crate) named: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ProbesAddress {
-    Tcp(SocketAddr),
-    Unix(PathBuf),
-}
-
-impl fmt::Display for ProbesAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ProbesAddress::Tcp(address) => address.fmt(f),
-            ProbesAddress::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
 }
 
 const WRITE: &str = "write for example \"0.0.0.0:8080\" or \"unix:/run/app/probes.sock\"";
@@ -61,7 +43,7 @@ impl Reader<'_> {
     }
 }
 
-fn parse(text: &str) -> Result<ProbesAddress, String> {
+fn parse(text: &str) -> Result<ListenAddress, String> {
     if !cfg!(feature = "http") {
         return Err(
             "this build has no HTTP: write `lifecycle = { features = [\"http\"], … }` in Cargo.toml, or remove it".into()
@@ -71,11 +53,11 @@ fn parse(text: &str) -> Result<ProbesAddress, String> {
         Some(_) if !cfg!(unix) => {
             Err("this system has no Unix sockets: write for example \"0.0.0.0:8080\"".into())
         }
-        Some(path) if path.starts_with('/') => Ok(ProbesAddress::Unix(path.into())),
+        Some(path) if path.starts_with('/') => Ok(ListenAddress::Unix(path.into())),
         Some(_) => Err(format!("must be an absolute path: {WRITE}")),
         None => text
             .parse()
-            .map(ProbesAddress::Tcp)
+            .map(ListenAddress::Tcp)
             .map_err(|_| format!("must be an IP address and a port: {WRITE}")),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::options::{
     Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, RuntimeBuilder, WatchdogOptions,
 };
+use super::platform;
 use super::probes::Probes;
 use super::reader::Reader;
 use super::store::Store;
@@ -15,7 +16,10 @@ use crate::model::error::ConfigError;
 /// What the process runs with.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
+    /// As far as the platform grants it.
     pub(crate) shutdown_timeout: Duration,
+    /// Where it grants less.
+    pub(crate) platform_warning: Option<String>,
     pub(crate) drain: Duration,
     pub(crate) drain_delay: Duration,
     pub(crate) ready: Readiness,
@@ -90,6 +94,7 @@ impl Config {
         let mut read = Reader { env, executable, errors: Vec::new() };
         let mut config = Config {
             shutdown_timeout: read.positive("LIFECYCLE_SHUTDOWN_TIMEOUT", options.shutdown_timeout),
+            platform_warning: None,
             drain: read.duration("LIFECYCLE_DRAIN", options.drain),
             drain_delay: read.duration("LIFECYCLE_DRAIN_DELAY", options.drain_delay),
             ready: read.word("LIFECYCLE_READY", options.ready.unwrap_or(Readiness::Implied), &READY),
@@ -106,12 +111,23 @@ impl Config {
         };
         read.check_drain(&mut config);
         read.check_images(&mut config);
+        config.fit_to_platform(env);
         if config.runtime.is_none() && config.flavor == Flavor::MultiThread && config.worker_threads.is_none()
         {
             // tokio's own, which panics where it is wrong.
             read.number("TOKIO_WORKER_THREADS", 1, 1);
         }
         if read.errors.is_empty() { Ok(config) } else { Err(read.errors) }
+    }
+}
+
+impl Config {
+    /// After the checks: what is wrong on no other platform is not wrong here.
+    fn fit_to_platform(&mut self, env: &dyn Fn(&str) -> Option<OsString>) {
+        (self.shutdown_timeout, self.platform_warning) = platform::fit(self.shutdown_timeout, env);
+        if self.platform_warning.is_some() {
+            self.drain_delay = self.drain_delay.min(self.shutdown_timeout / 2);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Values: no I/O, no thread, no clock.
 
+pub(crate) mod address;
 pub(crate) mod cause;
 pub(crate) mod error;
 pub(crate) mod event;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::model::address::ListenAddress;
 use crate::model::place::Place;
 use crate::model::plan::as_millis;
 use crate::model::previous_run::PreviousRun;
@@ -106,7 +106,7 @@ pub struct SocketStatus {
     /// The name that it was asked for by, or that systemd gave it.
     pub name: Option<String>,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: ListenAddress,
     /// Whether systemd passed it, and holds it itself.
     pub passed: bool,
 }

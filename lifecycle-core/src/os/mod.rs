@@ -14,6 +14,8 @@ pub(crate) mod process;
 pub(crate) mod re_exec;
 pub(crate) mod service_manager;
 pub(crate) mod signal;
+#[cfg(unix)]
+pub(crate) mod socket_file;
 pub(crate) mod sockets;
 pub(crate) mod termination_log;
 pub(crate) mod thread;

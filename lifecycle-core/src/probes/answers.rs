@@ -10,7 +10,14 @@ use crate::model::status::{State, Status};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-const PATHS: &str = "/livez\n/readyz\n/startupz\n/status\n/metrics\n";
+/// Where a service that has a page of its own shows this one.
+const PAGE: &str = "/lifecycle";
+
+/// What the axum router has.
+#[cfg(feature = "axum")]
+pub(super) const PATHS: [&str; 6] = ["/livez", "/readyz", "/startupz", "/status", "/metrics", PAGE];
+
+const LIST: &str = "there are\n/livez\n/readyz\n/startupz\n/status\n/metrics\n/lifecycle\n";
 
 /// Asks nobody for more than a few flags, where a probe is asked.
 pub(super) fn answer(method: &Method, uri: &Uri, source: Source) -> Response<Full<Bytes>> {
@@ -19,14 +26,18 @@ pub(super) fn answer(method: &Method, uri: &Uri, source: Source) -> Response<Ful
         response.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    match uri.path() {
+    get(uri.path(), source)
+}
+
+pub(super) fn get(path: &str, source: Source) -> Response<Full<Bytes>> {
+    match path {
         "/livez" => probe((source.is_live)(), "live", || "not live: a heartbeat is stale".into()),
         "/readyz" => probe((source.is_ready)(), "ready", || not_ready(&(source.status)())),
         "/startupz" => probe((source.has_started)(), "started", || not_ready(&(source.status)())),
         "/status" => json(&(source.status)()),
         "/metrics" => respond(StatusCode::OK, metrics::CONTENT_TYPE, metrics::encode(source)),
-        "/" => respond(StatusCode::OK, "text/html; charset=utf-8", include_str!("page.html")),
-        _ => respond(StatusCode::NOT_FOUND, TEXT, format!("there are\n{PATHS}")),
+        "/" | PAGE => respond(StatusCode::OK, "text/html; charset=utf-8", include_str!("page.html")),
+        _ => respond(StatusCode::NOT_FOUND, TEXT, LIST),
     }
 }
 

@@ -3,13 +3,17 @@
 use std::io;
 use std::net::TcpListener;
 #[cfg(unix)]
-use std::os::unix::net::{UnixListener, UnixStream};
-#[cfg(unix)]
-use std::path::Path;
+use std::os::unix::net::UnixListener;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::config::probes::ProbesAddress;
+use crate::model::address::ListenAddress;
+#[cfg(unix)]
+use crate::os::socket_file;
+
+/// As std's.
+#[cfg(unix)]
+const BACKLOG: i32 = 128;
 
 /// Bound once; the runtime of the probes has a duplicate.
 pub(super) enum Listener {
@@ -19,13 +23,13 @@ pub(super) enum Listener {
 }
 
 impl Listener {
-    pub(super) fn bind(address: &ProbesAddress) -> io::Result<Listener> {
+    pub(super) fn bind(address: &ListenAddress) -> io::Result<Listener> {
         let listener = match address {
-            ProbesAddress::Tcp(address) => Listener::Tcp(TcpListener::bind(address)?),
+            ListenAddress::Tcp(address) => Listener::Tcp(TcpListener::bind(address)?),
             #[cfg(unix)]
-            ProbesAddress::Unix(path) => Listener::Unix(bind_unix(path)?),
+            ListenAddress::Unix(path) => Listener::Unix(socket_file::listen(path, BACKLOG, None)?.into()),
             #[cfg(not(unix))]
-            ProbesAddress::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
+            ListenAddress::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
         };
         match &listener {
             Listener::Tcp(listener) => listener.set_nonblocking(true)?,
@@ -45,25 +49,6 @@ impl Listener {
             }
         })
     }
-}
-
-/// A file that an earlier process has left behind is in the way, one that somebody listens on is not ours.
-#[cfg(unix)]
-fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    use std::os::unix::fs::FileTypeExt;
-
-    let in_use = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => error,
-        result => return result,
-    };
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    let is_refused =
-        || UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    if !is_socket || !is_refused() {
-        return Err(in_use);
-    }
-    std::fs::remove_file(path)?;
-    UnixListener::bind(path)
 }
 
 /// As tokio has it.

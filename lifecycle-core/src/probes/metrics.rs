@@ -1,4 +1,4 @@
-//! The metrics, collected when they are asked for.
+//! The metrics as Prometheus text, collected when they are asked for.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::Source;
-use crate::model::status::{HeartbeatStatus, State};
+use super::values::{Family, Kind, collect};
 
 /// The text format of Prometheus.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -26,88 +26,34 @@ pub(super) fn encode(source: Source) -> String {
 
 impl Collector for Source {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let status = (self.status)();
-        let mut gauge = |name, help, value: f64| {
-            ConstGauge::new(value).encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
-        };
-        gauge("lifecycle_live", "Whether no heartbeat is stale beyond its limit", flag((self.is_live)()))?;
-        gauge("lifecycle_ready", "Whether the service is up and works", flag((self.is_ready)()))?;
-        let left = if let State::BackingOff { left } = status.state { left.as_secs_f64() } else { 0.0 };
-        gauge("lifecycle_backoff_left_seconds", "How long it still waits before main runs again", left)?;
-        let uptime = status.uptime.as_secs_f64();
-        gauge("lifecycle_uptime_seconds", "How long this run of main is up", uptime)?;
-        gauge("lifecycle_components", "Instances that are managed", status.components as f64)?;
-        gauge("lifecycle_tasks", "Main and the tracked tasks that live", status.tasks.len() as f64)?;
-
-        let states = [
-            ("running", status.state == State::Running),
-            ("stopping", status.state == State::Stopping),
-            ("backing_off", matches!(status.state, State::BackingOff { .. })),
-        ];
-        let mut family =
-            encoder.encode_descriptor("lifecycle_state", "What it does", None, MetricType::Gauge)?;
-        for (state, is_it) in states {
-            ConstGauge::new(flag(is_it)).encode(family.encode_family(&[("state", state)])?)?;
-        }
-        let runs = encoder.encode_descriptor(
-            "lifecycle_runs",
-            "Runs of main in this process image: one more than it has crashed",
-            None,
-            MetricType::Counter,
-        )?;
-        ConstCounter::new(u64::from((self.runs)())).encode(runs)?;
-        self.encode_tasks(&mut encoder, &status.restarts)?;
-        self.encode_heartbeats(&mut encoder, &status.heartbeats)
-    }
-}
-
-impl Source {
-    fn encode_tasks(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        restarts: &std::collections::BTreeMap<String, u32>,
-    ) -> fmt::Result {
-        let help = "Restarts of a task by its own rule, in this run of main";
-        let mut family =
-            encoder.encode_descriptor("lifecycle_task_restarts", help, None, MetricType::Counter)?;
-        for (task, count) in restarts {
-            let counter = ConstCounter::new(u64::from(*count));
-            counter.encode(family.encode_family(&[("task", task.as_str())])?)?;
-        }
-        Ok(())
-    }
-
-    fn encode_heartbeats(
-        &self,
-        encoder: &mut DescriptorEncoder<'_>,
-        heartbeats: &[HeartbeatStatus],
-    ) -> fmt::Result {
-        let (name, help) =
-            ("lifecycle_heartbeat_age_seconds", "Time without a beat, to the watchdog's last tick");
-        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-        for heartbeat in heartbeats {
-            add(&mut family, heartbeat, &ConstGauge::new(heartbeat.age.as_secs_f64()))?;
-        }
-        let (name, help) = ("lifecycle_heartbeat_beats", "Beats since the process started");
-        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for heartbeat in heartbeats {
-            add(&mut family, heartbeat, &ConstCounter::new(heartbeat.beats))?;
+        for family in collect(*self) {
+            encode_family(&mut encoder, &family)?;
         }
         Ok(())
     }
 }
 
-/// Two heartbeats may have one name; their places differ.
-fn add(
-    family: &mut MetricEncoder<'_>,
-    heartbeat: &HeartbeatStatus,
-    metric: &impl EncodeMetric,
-) -> fmt::Result {
-    let place = heartbeat.place.to_string();
-    let labels = [("heartbeat", heartbeat.name), ("place", place.as_str())];
-    metric.encode(family.encode_family(&labels)?)
+fn encode_family(encoder: &mut DescriptorEncoder<'_>, family: &Family) -> fmt::Result {
+    let Family { name, help, kind, samples } = family;
+    // The encoder adds what a counter's name ends with.
+    let name = name.strip_suffix("_total").unwrap_or(name);
+    let metric_type = if *kind == Kind::Counter { MetricType::Counter } else { MetricType::Gauge };
+    let mut metric = encoder.encode_descriptor(name, help, None, metric_type)?;
+    if let [(labels, value)] = samples.as_slice()
+        && labels.is_empty()
+    {
+        return encode_value(*kind, *value, metric);
+    }
+    for (labels, value) in samples {
+        let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        encode_value(*kind, *value, metric.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
-fn flag(is_set: bool) -> f64 {
-    f64::from(u8::from(is_set))
+fn encode_value(kind: Kind, value: f64, encoder: MetricEncoder<'_>) -> fmt::Result {
+    match kind {
+        Kind::Gauge => ConstGauge::new(value).encode(encoder),
+        Kind::Counter => ConstCounter::new(value as u64).encode(encoder),
+    }
 }

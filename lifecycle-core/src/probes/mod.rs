@@ -3,16 +3,26 @@
 
 #[cfg(feature = "http")]
 mod answers;
+#[cfg(feature = "metrics")]
+mod facade;
 #[cfg(feature = "http")]
 mod listener;
 #[cfg(feature = "http")]
 mod metrics;
+#[cfg(feature = "axum")]
+mod router;
 #[cfg(not(feature = "http"))]
 #[path = "absent.rs"]
 mod server;
 #[cfg(feature = "http")]
 mod server;
+#[cfg(any(feature = "http", feature = "metrics"))]
+mod values;
 
+#[cfg(feature = "metrics")]
+pub(crate) use facade::record;
+#[cfg(feature = "axum")]
+pub(crate) use router::router;
 pub(crate) use server::start;
 
 use crate::model::status::Status;

@@ -1,18 +1,24 @@
 //! What the environment says of sockets: an earlier image's variable, and a service manager's `LISTEN_FDS`.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+#[cfg(unix)]
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use crate::model::address::ListenAddress;
 
 /// The first descriptor that a service manager passes.
 const FIRST: i32 = 3;
 
 const STORED: &str = "lifecycle,";
 
+const UNIX: &str = "unix:";
+
 /// One socket, as the variable of an earlier image has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HandedOn {
     pub(super) descriptor: i32,
-    pub(super) asked: Option<SocketAddr>,
+    pub(super) asked: Option<ListenAddress>,
     pub(super) name: Option<String>,
 }
 
@@ -30,36 +36,43 @@ fn parse(part: &str) -> Option<HandedOn> {
     let (asked, name) = label.split_once(',').map_or((label, None), |(asked, name)| (asked, Some(name)));
     Some(HandedOn {
         descriptor: descriptor.parse().ok()?,
-        asked: asked.parse().ok(),
-        name: name.map(unescape),
+        asked: match asked.strip_prefix(UNIX) {
+            Some(path) => Some(ListenAddress::Unix(path_of(unescape(path)))),
+            None => asked.parse().ok().map(ListenAddress::Tcp),
+        },
+        name: name.map(text),
     })
 }
 
 /// What `handed_on` reads, without the descriptor.
-pub(super) fn label(asked: Option<SocketAddr>, name: Option<&str>) -> String {
-    let mut label = asked.map(|asked| asked.to_string()).unwrap_or_default();
+pub(super) fn label(asked: Option<&ListenAddress>, name: Option<&str>) -> String {
+    let mut label = match asked {
+        Some(ListenAddress::Tcp(address)) => address.to_string(),
+        Some(ListenAddress::Unix(path)) => UNIX.to_owned() + &escape(path.as_os_str().as_encoded_bytes()),
+        None => String::new(),
+    };
     if let Some(name) = name {
         label.push(',');
-        label.push_str(&escape(name));
+        label.push_str(&escape(name.as_bytes()));
     }
     label
 }
 
 /// How systemd calls a socket that it stores for us; no colon may be in it.
 pub(super) fn stored_name(label: &str) -> String {
-    format!("{STORED}{}", escape(label))
+    format!("{STORED}{}", escape(label.as_bytes()))
 }
 
 /// What `stored_name` was made of, if it was.
-pub(super) fn stored(name: &str) -> Option<(Option<SocketAddr>, Option<String>)> {
-    let HandedOn { asked, name, .. } = parse(&format!("0={}", unescape(name.strip_prefix(STORED)?)))?;
+pub(super) fn stored(name: &str) -> Option<(Option<ListenAddress>, Option<String>)> {
+    let HandedOn { asked, name, .. } = parse(&format!("0={}", text(name.strip_prefix(STORED)?)))?;
     Some((asked, name))
 }
 
-fn escape(name: &str) -> String {
+fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/') {
             text.push(char::from(byte));
         } else {
             let _ = write!(text, "%{byte:02x}");
@@ -68,7 +81,7 @@ fn escape(name: &str) -> String {
     text
 }
 
-fn unescape(text: &str) -> String {
+fn unescape(text: &str) -> Vec<u8> {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
@@ -76,7 +89,22 @@ fn unescape(text: &str) -> String {
         bytes.extend(u8::from_str_radix(code, 16));
         bytes.extend_from_slice(rest.as_bytes());
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
+}
+
+fn text(escaped: &str) -> String {
+    String::from_utf8_lossy(&unescape(escaped)).into_owned()
+}
+
+#[cfg(unix)]
+fn path_of(bytes: Vec<u8>) -> PathBuf {
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+/// No image is executed anew there.
+#[cfg(not(unix))]
+fn path_of(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 /// Descriptors and names of what a service manager has passed, by `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`; nothing if
@@ -94,24 +122,32 @@ pub(super) fn passed(env: &dyn Fn(&str) -> Option<String>, pid: u32) -> Vec<(i32
 mod tests {
     use super::*;
 
+    fn address(text: &str) -> ListenAddress {
+        text.strip_prefix(UNIX).map_or_else(
+            || ListenAddress::Tcp(text.parse().expect("an address")),
+            |path| ListenAddress::Unix(path.into()),
+        )
+    }
+
     #[test]
     fn a_label_is_read_as_it_was_written() {
         for (asked, name) in [
             (Some("127.0.0.1:80"), None),
             (Some("[::1]:0"), Some("api")),
+            (Some("unix:/run/a b;c=d,e %ü.sock"), Some("api")),
             (None, Some("a;b=c,d %ü")),
             (None, Some("")),
             (None, None),
         ] {
-            let asked = asked.map(|asked| asked.parse().expect("an address"));
-            let variable = format!("7;9={}", label(asked, name));
+            let asked = asked.map(address);
+            let variable = format!("7;9={}", label(asked.as_ref(), name));
             let read = HandedOn { descriptor: 9, asked, name: name.map(str::to_owned) };
             assert_eq!(handed_on(&variable, 7), [read], "{variable}");
             assert_eq!(handed_on(&variable, 8), [], "another process's");
         }
-        let name = stored_name(&label(Some("[::1]:80".parse().expect("an address")), Some("a:b")));
+        let name = stored_name(&label(Some(&address("[::1]:80")), Some("a:b")));
         assert!(!name.contains(':'), "{name}");
-        assert_eq!(stored(&name), Some((Some("[::1]:80".parse().expect("an address")), Some("a:b".into()))));
+        assert_eq!(stored(&name), Some((Some(address("[::1]:80")), Some("a:b".into()))));
         assert_eq!(stored("web"), None);
         assert_eq!(handed_on("", 7), []);
         assert_eq!(handed_on("7;x=127.0.0.1:80;9", 7), []);

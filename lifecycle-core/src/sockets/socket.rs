@@ -1,14 +1,15 @@
 //! What is known of a kept socket, and which one an ask of the service gets: pure.
 
 use std::fmt;
-use std::net::SocketAddr;
+
+use crate::model::address::ListenAddress;
 
 /// What the service asks for.
 #[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
     pub(crate) name: Option<&'a str>,
-    /// What its address resolves to, in the order of preference.
-    pub(crate) addresses: &'a [SocketAddr],
+    /// What its address resolves to, in the order of preference: all of one kind.
+    pub(crate) addresses: &'a [ListenAddress],
     /// The number of the run that asks.
     pub(crate) run: u32,
 }
@@ -26,9 +27,9 @@ pub(super) struct Socket {
     /// The one that it was asked for by, or that the service manager gave it.
     pub(super) name: Option<String>,
     /// The address that it was asked for by; its port may be 0.
-    pub(super) asked: Option<SocketAddr>,
+    pub(super) asked: Option<ListenAddress>,
     /// Where it listens.
-    pub(super) local: SocketAddr,
+    pub(super) local: ListenAddress,
     pub(super) origin: Origin,
     /// The last run that was given it.
     pub(super) given: Option<u32>,
@@ -36,8 +37,8 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Whether it is what the addresses ask for.
-    pub(super) fn is_at(&self, addresses: &[SocketAddr]) -> bool {
-        addresses.contains(&self.local) || self.asked.is_some_and(|asked| addresses.contains(&asked))
+    pub(super) fn is_at(&self, addresses: &[ListenAddress]) -> bool {
+        addresses.contains(&self.local) || self.asked.as_ref().is_some_and(|asked| addresses.contains(asked))
     }
 }
 
@@ -53,7 +54,9 @@ impl fmt::Display for Socket {
 /// The index of the socket that the ask gets: by its name, else by its address, else the next one that was passed.
 pub(super) fn find(sockets: &[&Socket], ask: Ask<'_>) -> Option<usize> {
     if let Some(name) = ask.name {
-        let named = first(sockets, |socket| socket.name.as_deref() == Some(name));
+        // What a service manager holds is not replaced by one of another kind.
+        let fits = |socket: &Socket| socket.origin == Origin::Own || socket.is_of_the_kind_of(ask);
+        let named = first(sockets, |socket| socket.name.as_deref() == Some(name) && fits(socket));
         return named.or_else(|| by_address(sockets, ask));
     }
     by_address(sockets, ask).or_else(|| in_order(sockets, ask))
@@ -65,25 +68,39 @@ fn first(sockets: &[&Socket], matches: impl Fn(&Socket) -> bool) -> Option<usize
 
 fn by_address(sockets: &[&Socket], ask: Ask<'_>) -> Option<usize> {
     ask.addresses.iter().find_map(|address| {
-        if address.port() != 0 {
-            return first(sockets, |socket| socket.is_at(&[*address]));
+        if !matches!(address, ListenAddress::Tcp(any) if any.port() == 0) {
+            return first(sockets, |socket| socket.is_at(std::slice::from_ref(address)));
         }
         // Any port: who asks twice in one run wants two sockets, unless they have a name.
         let is_free = |socket: &Socket| ask.name.is_none() && socket.given != Some(ask.run);
-        first(sockets, |socket| socket.asked == Some(*address) && is_free(socket) && socket.is_unnamed())
+        first(sockets, |socket| {
+            socket.asked.as_ref() == Some(address) && is_free(socket) && socket.is_unnamed()
+        })
     })
 }
 
 /// The service manager's file decides on the address: the same port comes first, then those without a name of their own.
 fn in_order(sockets: &[&Socket], ask: Ask<'_>) -> Option<usize> {
-    let is_new = |socket: &Socket| socket.origin == Origin::Passed && socket.asked.is_none();
-    let has_port = |port: u16| ask.addresses.iter().any(|address| address.port() == port);
-    first(sockets, |socket| is_new(socket) && has_port(socket.local.port()))
+    let is_new = |socket: &Socket| {
+        socket.origin == Origin::Passed && socket.asked.is_none() && socket.is_of_the_kind_of(ask)
+    };
+    let has_port = |socket: &Socket| match &socket.local {
+        ListenAddress::Tcp(local) => ask
+            .addresses
+            .iter()
+            .any(|address| matches!(address, ListenAddress::Tcp(asked) if asked.port() == local.port())),
+        ListenAddress::Unix(_) => false,
+    };
+    first(sockets, |socket| is_new(socket) && has_port(socket))
         .or_else(|| first(sockets, |socket| is_new(socket) && socket.is_unnamed()))
         .or_else(|| first(sockets, is_new))
 }
 
 impl Socket {
+    fn is_of_the_kind_of(&self, ask: Ask<'_>) -> bool {
+        ask.addresses.iter().all(|address| address.is_of_the_kind_of(&self.local))
+    }
+
     /// systemd calls a socket by its unit, or "unknown", if the unit's file has no `FileDescriptorName=`.
     fn is_unnamed(&self) -> bool {
         let name = self.name.as_deref().unwrap_or_default();
@@ -95,8 +112,11 @@ impl Socket {
 mod tests {
     use super::*;
 
-    fn at(address: &str) -> SocketAddr {
-        address.parse().expect("an address")
+    fn at(address: &str) -> ListenAddress {
+        match address.strip_prefix("unix:") {
+            Some(path) => ListenAddress::Unix(path.into()),
+            None => ListenAddress::Tcp(address.parse().expect("an address")),
+        }
     }
 
     fn own(name: Option<&str>, asked: &str, local: &str, given: Option<u32>) -> Socket {
@@ -119,6 +139,8 @@ mod tests {
             passed("web", "[::]:443"),
             passed("app.socket", "[::]:8443"),
             Socket { asked: Some(at("127.0.0.1:9")), ..passed("unknown", "[::]:9999") },
+            own(None, "unix:/a", "unix:/a", Some(1)),
+            passed("unix.socket", "unix:/b"),
         ];
         let sockets: Vec<&Socket> = sockets.iter().collect();
         for (name, addresses, gets) in [
@@ -138,8 +160,13 @@ mod tests {
             // What was given by turn is remembered by its address.
             (None, &["127.0.0.1:9"], Some(6)),
             (Some("other"), &["127.0.0.1:3000"], None),
+            (None, &["unix:/a"], Some(7)),
+            (None, &["unix:/c"], Some(8)),
+            // Of another kind: systemd's is left alone, our own is to be bound anew.
+            (Some("web"), &["unix:/c"], None),
+            (Some("api"), &["unix:/c"], Some(3)),
         ] {
-            let addresses: Vec<SocketAddr> = addresses.iter().map(|address| at(address)).collect();
+            let addresses: Vec<ListenAddress> = addresses.iter().map(|address| at(address)).collect();
             let found = find(&sockets, Ask { name, addresses: &addresses, run: 2 });
             assert_eq!(found, gets, "{name:?} {addresses:?}");
         }

@@ -14,10 +14,12 @@ use super::runtime::Body;
 use super::state::{GRACE, Supervisor};
 use super::{answers, re_exec};
 use crate::config::options::{Options, RestartOptions, RuntimeBuilder, WatchdogOptions};
+use crate::config::platform;
 use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
 use crate::model::outcome::MainOutcome;
+use crate::model::plan::Plan;
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, journal, log, signal, stderr, termination_log};
@@ -182,9 +184,7 @@ impl Service {
             Err(errors) => return refuse(&errors),
         };
         if config.plan_only {
-            // The reader may be gone.
-            let _ = write!(std::io::stdout(), "{}", manager.plan());
-            return ExitCode::SUCCESS;
+            return print_plan(&manager.plan(), config.shutdown_timeout);
         }
         // Before the program can change its working directory.
         if let Some(restart) = &mut config.restart {
@@ -214,6 +214,12 @@ fn flush(guard: &GuardSlot) {
     hang::flush(deadline::soon(Duration::from_secs(2)));
     log::flush(Instant::now() + Duration::from_millis(250));
     guard.drop_until(deadline::soon(GUARD_TIMEOUT));
+}
+
+fn print_plan(plan: &Plan, budget: Duration) -> ExitCode {
+    // The reader may be gone.
+    let _ = writeln!(std::io::stdout(), "{plan}  {}", platform::grant(budget));
+    ExitCode::SUCCESS
 }
 
 /// Where what is said goes to, besides stderr.

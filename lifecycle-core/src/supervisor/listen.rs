@@ -1,12 +1,16 @@
 //! `listen`: where the service's asks meet the sockets that are kept.
 
 use std::io;
-use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 
+#[cfg(unix)]
+use tokio::net::UnixListener;
 use tokio::net::{TcpListener, ToSocketAddrs, lookup_host};
 
 use super::manager::LifecycleManager;
-use crate::sockets::{self, Ask};
+use crate::model::address::ListenAddress;
+use crate::sockets::{self, Ask, BindOptions};
 use crate::tasks::generation::FIRST;
 
 /// A listening socket that outlives crashes and hangs: no connection is refused while main restarts.
@@ -39,7 +43,7 @@ use crate::tasks::generation::FIRST;
 /// # }).unwrap();
 /// ```
 pub async fn listen<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
-    open(None, addr).await
+    ListenOptions::new().listen(addr).await
 }
 
 /// As [`listen`], for a socket that has a name: it is found by it, whatever its address, as long as that is not another one than
@@ -62,15 +66,131 @@ pub async fn listen<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
 /// # }).unwrap();
 /// ```
 pub async fn listen_named<A: ToSocketAddrs>(name: &str, addr: A) -> io::Result<TcpListener> {
-    open(Some(name), addr).await
+    ListenOptions::new().name(name).listen(addr).await
 }
 
-async fn open<A: ToSocketAddrs>(name: Option<&str>, addr: A) -> io::Result<TcpListener> {
-    let addresses: Vec<SocketAddr> = lookup_host(addr).await?.collect();
-    let manager = LifecycleManager::global();
-    if manager.is_left_behind() {
-        return Err(io::Error::other("this run of main has crashed, and a later one listens"));
+/// As [`listen`], for a Unix socket, whose file is `path`.
+///
+/// A socket that nobody listens on any more is replaced; one in use, and a file of another kind, are an error. The file stays
+/// while main is restarted. It is removed when a back-off wait begins, and when the process ends: unless it is another one by
+/// then, or systemd's. Outside of `#[lifecycle::main]` nobody removes it.
+///
+/// # Errors
+/// As [`listen`], and as tokio's `UnixListener::bind`.
+///
+/// # Panics
+/// Outside a tokio runtime.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// # let path = std::env::temp_dir().join(format!("lifecycle-doc-{}.sock", std::process::id()));
+/// let listener = lifecycle::listen_unix(&path).await?;
+/// # std::fs::remove_file(path)?;
+/// # drop(listener);
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[cfg(unix)]
+pub async fn listen_unix(path: impl AsRef<Path>) -> io::Result<UnixListener> {
+    ListenOptions::new().listen_unix(path).await
+}
+
+/// How a socket is bound, where [`listen`]'s way does not fit. What is kept from an earlier run of main, or passed by systemd,
+/// stays as it is.
+///
+/// ```
+/// use lifecycle::ListenOptions;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let api = ListenOptions::new().name("api").backlog(4096).listen("127.0.0.1:0").await?;
+/// # drop(api);
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is bound before `listen`"]
+pub struct ListenOptions {
+    name: Option<String>,
+    bind: BindOptions,
+}
+
+impl Default for ListenOptions {
+    fn default() -> ListenOptions {
+        ListenOptions::new()
     }
-    let run = manager.current_run().generation().unwrap_or(FIRST);
-    sockets::open(Ask { name, addresses: &addresses, run })
+}
+
+impl ListenOptions {
+    /// As [`listen`] has them.
+    pub fn new() -> ListenOptions {
+        ListenOptions { name: None, bind: BindOptions::DEFAULT }
+    }
+
+    /// The name by which it is found, as with [`listen_named`].
+    pub fn name(mut self, name: impl Into<String>) -> ListenOptions {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Connections that wait until they are accepted: 1024 by default, at most what the system allows (`somaxconn`).
+    pub fn backlog(mut self, backlog: u32) -> ListenOptions {
+        self.bind.backlog = backlog;
+        self
+    }
+
+    /// `IPV6_V6ONLY` of an IPv6 address: whether `[::]` leaves IPv4 alone. By default the system decides.
+    pub fn only_v6(mut self, only_v6: bool) -> ListenOptions {
+        self.bind.only_v6 = Some(only_v6);
+        self
+    }
+
+    /// `SO_REUSEADDR`: on Unix the default, so that connections of an earlier process that are not quite over are not in the
+    /// way; on Windows it would let others take the port.
+    pub fn reuse_address(mut self, reuse: bool) -> ListenOptions {
+        self.bind.reuse_address = reuse;
+        self
+    }
+
+    /// The mode of a Unix socket's file, whatever the umask: `0o660` lets its group connect. By default the umask decides.
+    #[cfg(unix)]
+    pub fn mode(mut self, mode: u32) -> ListenOptions {
+        self.bind.mode = Some(mode);
+        self
+    }
+
+    /// See [`listen`](crate::listen).
+    ///
+    /// # Errors
+    /// As [`listen`](crate::listen), and if the system refuses an option.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn listen<A: ToSocketAddrs>(&self, addr: A) -> io::Result<TcpListener> {
+        let addresses: Vec<_> = lookup_host(addr).await?.map(ListenAddress::from).collect();
+        TcpListener::from_std(self.open(&addresses)?.into())
+    }
+
+    /// See [`listen_unix`](crate::listen_unix).
+    ///
+    /// # Errors
+    /// As [`listen_unix`](crate::listen_unix), and if the system refuses an option.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(unix)]
+    #[allow(clippy::unused_async, reason = "as its sisters")]
+    pub async fn listen_unix(&self, path: impl AsRef<Path>) -> io::Result<UnixListener> {
+        // A service may change its working directory.
+        let path = std::path::absolute(path)?;
+        UnixListener::from_std(self.open(&[ListenAddress::Unix(path)])?.into())
+    }
+
+    fn open(&self, addresses: &[ListenAddress]) -> io::Result<socket2::Socket> {
+        let manager = LifecycleManager::global();
+        if manager.is_left_behind() {
+            return Err(io::Error::other("this run of main has crashed, and a later one listens"));
+        }
+        let run = manager.current_run().generation().unwrap_or(FIRST);
+        sockets::open(Ask { name: self.name.as_deref(), addresses, run }, self.bind)
+    }
 }

@@ -14,6 +14,8 @@ mod init;
 mod listen;
 mod manager;
 mod nobody;
+#[cfg(any(feature = "axum", feature = "metrics"))]
+mod observers;
 mod on_hang;
 mod on_hang_hooks;
 mod on_stop;
@@ -37,8 +39,14 @@ pub use functions::{
 #[cfg(feature = "tower")]
 pub use in_flight::{InFlight, InFlightBody, InFlightFuture, InFlightLayer, in_flight};
 pub use init::{InitFunction, InitOutcome, ReturnsFuture, ReturnsGuard, ReturnsOutcome};
-pub use listen::{listen, listen_named};
+#[cfg(unix)]
+pub use listen::listen_unix;
+pub use listen::{ListenOptions, listen, listen_named};
 pub use manager::LifecycleManager;
+#[cfg(feature = "axum")]
+pub use observers::probes_router;
+#[cfg(feature = "metrics")]
+pub use observers::record_metrics;
 pub use on_stop::{OnStop, on_stop};
 pub use reload::Reloads;
 pub use work::{busy, deadline, spawn_blocking, track};

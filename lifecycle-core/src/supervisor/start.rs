@@ -8,7 +8,6 @@ use super::manager::LifecycleManager;
 use super::on_hang;
 use super::runtime::run_init;
 use super::state::Supervisor;
-use crate::config::platform;
 use crate::config::variables::unknown_variables;
 use crate::hang;
 use crate::model::cause::Cause;
@@ -137,7 +136,7 @@ impl Supervisor {
         catch_panic::on_untracked_panic(if self.config.end_on_panic { end_run } else { warn });
         // Not before init, which is where a service sets its own panic hook.
         catch_panic::note_panics();
-        let platform = platform::warnings(self.config.shutdown_timeout, &|name| std::env::var_os(name));
+        let platform = self.config.platform_warning.take();
         let unknown = unknown_variables(std::env::vars_os().map(|(name, _)| name));
         platform.into_iter().chain(unknown).chain(hang::settings::warning()).for_each(log::warn);
     }

@@ -12,8 +12,10 @@ use super::state::{GRACE, Supervisor};
 use super::status::UP_AFTER;
 use super::{answers, on_hang, re_exec};
 use crate::config::options::Readiness;
+use crate::config::platform;
 use crate::hang;
 use crate::model::cause::Cause;
+use crate::model::event::Event;
 use crate::model::failure::Meaning;
 use crate::model::report::{EXIT_PERMANENT, Report, RuntimeResult};
 use crate::os::log::{self, Level};
@@ -141,9 +143,11 @@ impl Supervisor {
     }
 
     fn log_plan(&self) {
-        let plan = self.manager.plan();
-        let text = format!("shutdown plan\n{}", plan.to_string().trim_end());
-        log::table_later(Level::Info, text, || plan.events());
+        let (plan, grant) = (self.manager.plan(), platform::grant(self.config.shutdown_timeout));
+        let text = format!("shutdown plan\n{plan}  {grant}");
+        log::table_later(Level::Info, text, || {
+            plan.events().into_iter().chain([Event::new(Level::Info, grant)]).collect()
+        });
         if signal::foreign_interrupt_handler() {
             log::warn(
                 "the program has replaced the handler of SIGINT: Ctrl-C does not stop it. Remove the other handler \
@@ -267,6 +271,7 @@ impl Supervisor {
             }
         }
         crash_marker::disarm();
+        sockets::end();
         code
     }
 }

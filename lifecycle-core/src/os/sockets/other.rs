@@ -1,13 +1,16 @@
 //! Where there is no re-exec and no service manager that passes sockets.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+
+use socket2::Socket;
+
+use crate::model::address::ListenAddress;
 
 /// A socket that stays open when the service closes its own.
-pub(crate) struct Kept(TcpListener);
+pub(crate) struct Kept(Socket);
 
 impl Kept {
-    pub(crate) fn of(listener: &TcpListener, _: i32, _: &str) -> io::Result<Kept> {
+    pub(crate) fn of(listener: &Socket, _: i32, _: &str) -> io::Result<Kept> {
         listener.try_clone().map(Kept)
     }
 
@@ -23,11 +26,11 @@ impl Kept {
         false
     }
 
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.0.local_addr().ok()
+    pub(crate) fn address(&self) -> Option<ListenAddress> {
+        self.0.local_addr().ok()?.as_socket().map(ListenAddress::Tcp)
     }
 
-    pub(crate) fn duplicate(&self) -> io::Result<TcpListener> {
+    pub(crate) fn duplicate(&self) -> io::Result<Socket> {
         self.0.try_clone()
     }
 

@@ -2,9 +2,13 @@
 
 use std::ffi::c_int;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::Shutdown;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::PathBuf;
 
+use socket2::{SockAddr, SockRef, Socket, Type};
+
+use crate::model::address::ListenAddress;
 use crate::os::re_exec::HandedOn;
 
 /// A socket that stays open when the service closes its own.
@@ -18,7 +22,7 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// A second descriptor for `listener`, with a number from `least` on.
-    pub(crate) fn of(listener: &TcpListener, least: c_int, label: &str) -> io::Result<Kept> {
+    pub(crate) fn of(listener: &Socket, least: c_int, label: &str) -> io::Result<Kept> {
         let descriptor = duplicate(listener.as_raw_fd(), least)?;
         Ok(Kept {
             handed_on: HandedOn::new(descriptor.as_raw_fd(), None, label),
@@ -57,11 +61,18 @@ impl Kept {
         self.is_passed
     }
 
-    /// Where it listens; `None` if it is no TCP socket, or does not listen.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.listens().then(|| self.duplicate().ok()?.local_addr().ok()).flatten()
+    /// Where it listens; `None` if it is no stream socket of TCP or Unix, or does not listen.
+    pub(crate) fn address(&self) -> Option<ListenAddress> {
+        let socket = SockRef::from(&self.descriptor);
+        if !self.listens() || socket.r#type().ok()? != Type::STREAM {
+            return None;
+        }
+        let address = socket.local_addr().ok()?;
+        let tcp = address.as_socket().map(ListenAddress::Tcp);
+        tcp.or_else(|| address.is_unix().then(|| ListenAddress::Unix(unix_path(&address))))
     }
 
+    /// `socket2` does not know it on macOS.
     fn listens(&self) -> bool {
         let (mut listens, mut len): (c_int, libc::socklen_t) = (0, 4);
         // SAFETY: an int, and its length.
@@ -74,14 +85,13 @@ impl Kept {
     }
 
     /// For the service, which may close it.
-    pub(crate) fn duplicate(&self) -> io::Result<TcpListener> {
-        self.descriptor.try_clone().map(TcpListener::from)
+    pub(crate) fn duplicate(&self) -> io::Result<Socket> {
+        self.descriptor.try_clone().map(Socket::from)
     }
 
     /// Connections are refused from now on, whoever else holds the socket.
     pub(crate) fn stop(&self) {
-        // SAFETY: takes numbers only.
-        unsafe { libc::shutdown(self.descriptor.as_raw_fd(), libc::SHUT_RDWR) };
+        let _ = SockRef::from(&self.descriptor).shutdown(Shutdown::Both);
     }
 
     /// The number of our own descriptor.
@@ -93,6 +103,12 @@ impl Kept {
     pub(crate) fn relabel(&self, label: &str) {
         self.handed_on.iter().for_each(|handed_on| handed_on.relabel(label));
     }
+}
+
+/// An abstract name is written as `ss` writes it.
+fn unix_path(address: &SockAddr) -> PathBuf {
+    let name = || address.as_abstract_namespace().map(|name| format!("@{}", String::from_utf8_lossy(name)));
+    address.as_pathname().map_or_else(|| name().unwrap_or_default().into(), PathBuf::from)
 }
 
 /// Whether there is such a descriptor: a child does not inherit it from now on.

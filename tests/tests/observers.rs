@@ -1,0 +1,63 @@
+//! The features `axum` and `metrics`: a service's own server and recorder say what the listener of the probes says.
+
+use std::collections::BTreeSet;
+
+use lifecycle_tests::Service;
+use lifecycle_tests::http::Probes;
+
+/// Names and labels, without the values.
+fn series(text: &str) -> BTreeSet<String> {
+    let values = text.lines().filter(|line| line.starts_with("lifecycle_"));
+    values.map(|line| line.rsplit_once(' ').expect("a value").0.to_owned()).collect()
+}
+
+fn value(text: &str, series: &str) -> f64 {
+    let line = text.lines().find(|line| line.starts_with(&format!("{series} ")));
+    let value = line.and_then(|line| line.rsplit(' ').next()?.parse().ok());
+    value.unwrap_or_else(|| panic!("no {series} in\n{text}"))
+}
+
+#[test]
+fn a_router_and_a_recorder_say_what_the_listener_says() {
+    let service = Service::new(env!("CARGO_BIN_EXE_observed"));
+    let (listener, variable) = Probes::inside(service.folder().path());
+    let mut service = service.env("LIFECYCLE_PROBES", variable).start();
+    service.line("listens");
+    let own = Probes::at(service.folder().join("app.sock"));
+    for (go, expected) in [(false, "not ready: starting\n"), (true, "ready\n")] {
+        if go {
+            std::fs::write(service.folder().join("go"), "").expect("written");
+            service.line("up");
+        }
+        assert_eq!(own.get("/readyz").1, expected);
+        for path in ["/livez", "/readyz", "/startupz", "/lifecycle"] {
+            assert_eq!(own.get(path), listener.get(path), "{path}");
+            assert_eq!(own.get(&format!("/ops{path}")), listener.get(path), "/ops{path}");
+        }
+        let status: serde_json::Value = serde_json::from_str(&own.get("/status").1).expect("JSON");
+        assert_eq!(status["ready"], go);
+
+        let (recorded, scraped) = (own.get("/own").1, listener.get("/metrics").1);
+        let named: BTreeSet<String> = series(&scraped);
+        assert!(named.contains("lifecycle_state{state=\"running\"}"), "{named:?}");
+        // An exporter leaves out what it has no value for, as the text of the listener does.
+        assert_eq!(series(&recorded), named);
+        assert_eq!(series(&own.get("/metrics").1), named);
+        assert_eq!(value(&recorded, "lifecycle_ready"), f64::from(u8::from(go)));
+        assert_eq!(value(&recorded, "lifecycle_runs_total"), 1.0);
+        assert!(recorded.contains("orders_total"), "{recorded}");
+    }
+    assert_eq!(own.get("/").1, "its own");
+    assert_eq!(
+        own.send("POST /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("answered").0,
+        405
+    );
+    assert_eq!(own.get("/stop").0, 200);
+    own.wait_for("/readyz", 503);
+    assert_eq!(own.get("/readyz"), (503, "not ready: stopping\n".into()));
+    assert_eq!(own.get("/livez").0, 200);
+    let recorded = own.get("/own").1;
+    assert_eq!(value(&recorded, "lifecycle_ready"), 0.0);
+    assert_eq!(value(&recorded, "lifecycle_state{state=\"stopping\"}"), 1.0);
+    let _ = service.wait().expect_code(0);
+}
