@@ -19,6 +19,6 @@ pub use crate::model::place::Place;
 pub use crate::os::flight::note;
 #[cfg(fuzzing)]
 pub use crate::restart::ledger::rehearse;
-pub use crate::supervisor::Service;
-pub use crate::watchdog::breadcrumb::{at, enter, heartbeat, past, round};
+pub use crate::supervisor::{Service, enter, enter_async};
+pub use crate::watchdog::breadcrumb::{Call as HeartbeatCall, at, heartbeat, past, round};
 pub use crate::watchdog::heartbeat::{Arm, Heartbeat, HeartbeatSite};

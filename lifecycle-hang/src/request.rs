@@ -92,6 +92,12 @@ pub trait TaskSource {
     /// Calls `f` with each task that lives. Must not allocate or lock.
     fn for_each(&self, f: &mut dyn FnMut(&'static dyn TracedTask));
 
+    /// Whether what the report is about waits in this task: then it is named first. Must not allocate or lock.
+    fn is_about(&self, task: &dyn TracedTask) -> bool {
+        let _ = task;
+        false
+    }
+
     /// Has the tasks polled that were asked to be traced. A scheduler's locks may be held by whoever hangs: then another
     /// thread is told to.
     fn wake(&self);

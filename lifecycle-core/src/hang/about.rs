@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::culprit::Culprit;
 use crate::model::place::Place;
 use crate::tasks::tracked::TrackedTask;
 use crate::tasks::workers::Busy;
@@ -26,10 +27,22 @@ pub(crate) enum About {
 }
 
 impl About {
-    /// Where the stale heartbeat's function awaits.
+    fn heartbeat(&self) -> Option<&'static Heartbeat> {
+        match *self {
+            About::Hang(heartbeat) | About::HalfTime(heartbeat, _) => Some(heartbeat),
+            _ => None,
+        }
+    }
+
+    /// The call that does not beat.
+    pub(super) fn culprit(&self) -> Option<Culprit> {
+        Culprit::of(self.heartbeat()?)
+    }
+
+    /// Where that call awaits.
     pub(super) fn crumb(&self) -> Option<(&'static Heartbeat, &'static Place)> {
-        let (About::Hang(heartbeat) | About::HalfTime(heartbeat, _)) = *self else { return None };
-        heartbeat.inside().filter(|inside| **inside != heartbeat.place()).map(|inside| (heartbeat, inside))
+        let heartbeat = self.heartbeat()?;
+        Some((heartbeat, self.culprit()?.awaits_at(heartbeat)?))
     }
 
     /// The first line of its report.

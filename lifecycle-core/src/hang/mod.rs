@@ -9,6 +9,7 @@
 )]
 
 mod about;
+mod culprit;
 mod half_times;
 mod late;
 mod left_behind;
@@ -31,6 +32,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
 
 pub(crate) use about::About;
+pub(crate) use culprit::{Verdict, Warning};
 pub(crate) use late::LateLook;
 pub(crate) use left_behind::threads_left_behind;
 pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
@@ -39,7 +41,7 @@ use crate::os::stderr;
 use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
 use crate::tasks::workers;
 use crate::watchdog::heartbeat::Heartbeat;
-use crate::watchdog::message::{HEADLINE, Stale};
+use crate::watchdog::message::HEADLINE;
 use output::Output;
 
 /// What the fatal report may take: stopping the threads, asking the tasks, finding names, writing.
@@ -63,7 +65,7 @@ pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
     FATAL_HAS_BEGUN.store(true, Release);
     let about = About::Hang(heartbeat);
     let mut output = Output::new();
-    output.headline(format_args!("{HEADLINE}: {}\n", Stale(heartbeat)));
+    output.headline(format_args!("{HEADLINE}: {}\n", Verdict(heartbeat)));
     stacks::write(&about, &mut output);
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use lifecycle_hang::{Breadcrumb, ReportKind, Request, TaskSource, TaskState, TracedTask};
 pub(super) use lifecycle_hang::{prepare, sample, trace_poll};
 
+use super::culprit::Culprit;
 use super::{About, LONGEST_REPORT, fatal_has_begun, plain, reporter, settings, wake_all};
 use crate::os::text::Text;
 use crate::tasks::tracked::{TrackedTask, live_tasks};
@@ -28,7 +29,7 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
         breadcrumb,
         thread: about.thread(),
         longest_poll: about.longest_poll(),
-        tasks: &Tasks { kind: about.kind() },
+        tasks: &Tasks { kind: about.kind(), culprit: about.culprit() },
         files: &files(),
         own_crates: &["lifecycle_core"],
         is_outdated: &|| about.kind() != ReportKind::Fatal && fatal_has_begun(),
@@ -46,7 +47,7 @@ impl About {
         match self {
             About::Frozen(task) => task.snapshot().thread,
             About::Worker(busy) => busy.thread,
-            _ => 0,
+            _ => self.culprit().map_or(0, |culprit| culprit.thread()),
         }
     }
 
@@ -91,11 +92,17 @@ fn files() -> [&'static str; FILES] {
 /// The tasks that are tracked.
 struct Tasks {
     kind: ReportKind,
+    culprit: Option<Culprit>,
 }
 
 impl TaskSource for Tasks {
     fn for_each(&self, f: &mut dyn FnMut(&'static dyn TracedTask)) {
         live_tasks().for_each(|task| f(task));
+    }
+
+    fn is_about(&self, task: &dyn TracedTask) -> bool {
+        let address = std::ptr::from_ref(task).addr();
+        self.culprit.is_some_and(|culprit| culprit.is_in(address))
     }
 
     /// The fatal report is made by the watchdog, which must not take locks of the scheduler's.

@@ -14,7 +14,7 @@ use lifecycle_os::failsafe_timer::FailsafeTimer;
 use super::manager::LifecycleManager;
 use super::{on_hang_hooks, re_exec};
 use crate::config::options::OnHang;
-use crate::hang;
+use crate::hang::{self, Verdict, Warning};
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::flight::{self, Stalest};
 use crate::os::log::{self, Level, Urgent};
@@ -22,7 +22,7 @@ use crate::os::stderr::stderr_line;
 use crate::os::{journal, process, termination_log};
 use crate::systemd;
 use crate::watchdog::heartbeat::Heartbeat;
-use crate::watchdog::message::{HEADLINE, HalfTime, Stale};
+use crate::watchdog::message::HEADLINE;
 use crate::watchdog::{self, Actions};
 
 /// What each part may take, counted from the expiry: they run beside each other.
@@ -99,7 +99,7 @@ pub(super) fn was_recorded() -> bool {
 fn end(heartbeat: &'static Heartbeat) -> ! {
     let expired = Instant::now();
     FAILSAFE_TIMER.arm(FAILSAFE);
-    stderr_line!("{}{HEADLINE}: {}", journal::level("<2>"), Stale(heartbeat));
+    stderr_line!("{}{HEADLINE}: {}", journal::level("<2>"), Verdict(heartbeat));
     // For the log thread, the orchestrator (which tells the ledger) and the hooks' thread.
     HANG.expired.store(Some(heartbeat));
     HANG.unlogged.store(Some(heartbeat));
@@ -116,7 +116,7 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
         std::thread::sleep(POLL_INTERVAL);
     }
     re_exec::after_hang();
-    termination_log::write(format_args!("{HEADLINE}: {}{}\n", Stale(heartbeat), Running));
+    termination_log::write(format_args!("{HEADLINE}: {}{}\n", Verdict(heartbeat), Running));
     systemd::trigger();
     if HANG.is_abort.load(Acquire) {
         process::abort();
@@ -170,13 +170,13 @@ fn half_time(heartbeat: &'static Heartbeat) {
 /// What the log thread is to say. On that thread.
 pub(super) fn unlogged() -> Option<Urgent> {
     if let Some(heartbeat) = HANG.half_time.take() {
-        let text = HalfTime(heartbeat).to_string();
+        let text = Warning(heartbeat).to_string();
         return Some(Urgent { level: Level::Warn, text, on_stderr: false, done: || {} });
     }
     let heartbeat = HANG.unlogged.take()?;
     let done = || HANG.is_logged.store(true, Release);
     // CRITICAL is its level there. stderr has it already.
-    let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Stale(heartbeat));
+    let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Verdict(heartbeat));
     Some(Urgent { level: Level::Error, text, on_stderr: true, done })
 }
 

@@ -17,7 +17,7 @@ const MOST: usize = 16;
 /// Writes them.
 pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
     let all = &facts.thread[..facts.threads as usize];
-    let is_first = |thread: &Thread| thread.finding.is_service || weight(thread.finding.cause) > 1;
+    let is_first = |thread: &Thread| is_culprit(thread, facts);
     let others = all.iter().any(is_first) || !facts.crumb.is_empty();
     // A thread of the user's own may wait for work as long as it likes, unless nobody else is to blame.
     let is_suspect = |thread: &&Thread| {
@@ -28,7 +28,8 @@ pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
     // Those whom the report is about come first.
     for about in [true, false] {
         for (index, thread) in all.iter().enumerate().filter(|(_, thread)| is_suspect(thread)) {
-            let alike = |other: &&Thread| other.finding.stack == thread.finding.stack;
+            let is_alike = |other: &&Thread| other.finding.stack == thread.finding.stack;
+            let alike = |other: &&Thread| is_alike(other) && is_suspect(other);
             let is_new = !all[..index].iter().any(|other| alike(&other));
             if (thread.id == facts.about) == about && is_new && said < MOST {
                 said += 1;
@@ -39,6 +40,18 @@ pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
     locks(all, out);
     let said = said + stuck_tasks(facts, out);
     waiting_tasks(facts, said, out);
+}
+
+/// Whether it is one of those who hold things up, most likely. Where it is known who does, others are but for locks: one
+/// that does the same for a moment is none.
+fn is_culprit(thread: &Thread, facts: &Facts) -> bool {
+    let is_known =
+        facts.threads().iter().any(|other| other.id == facts.about && other.finding.cause != Cause::Idle);
+    match thread.finding.cause {
+        _ if thread.id == facts.about => true,
+        cause if is_known => cause.is_blocking_lock() || cause == Cause::Allocator,
+        cause => thread.finding.is_service || weight(cause) > 1,
+    }
 }
 
 /// Nobody said that something is wrong: then whoever works, sleeps or waits for work is no suspect.
@@ -149,7 +162,9 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
     let tasks = &facts.task[..facts.tasks as usize];
     let crumb = facts.crumb.as_str();
     let is_known = |task: &&Task| task.thread == 0 && !task.finding.function.is_empty();
-    let at_crumb = |task: &&Task| task.finding.is_at_crumb;
+    // Of several that wait there, the one that the report is about, if that is known.
+    let is_found = tasks.iter().any(|task| task.about == 1 && task.finding.is_at_crumb);
+    let at_crumb = |task: &&Task| task.finding.is_at_crumb && (task.about == 1 || !is_found);
     let is_suspect = |task: &&Task| task.finding.cause.is_lock() || at_crumb(task);
     let mut count = 0;
     for task in tasks.iter().filter(is_known).filter(is_suspect).take(MOST) {

@@ -45,6 +45,8 @@ pub(crate) struct Task {
     pub(crate) thread: u32,
     pub(crate) polls: u64,
     pub(crate) age: Age,
+    /// 1: what the report is about waits in it.
+    pub(crate) about: u32,
     pub(crate) finding: Finding,
 }
 
