@@ -102,12 +102,6 @@ pub(crate) fn observe_shutdown_of_current() -> bool {
     CURRENT.get().inspect(|task| task.observe()).is_some()
 }
 
-/// Tells the task that is being polled on this thread from the others; 0 is none.
-#[inline]
-pub(crate) fn current_address() -> usize {
-    CURRENT.get().map_or(0, TrackedTask::address)
-}
-
 /// The tasks that live; takes no lock.
 pub(crate) fn live_tasks() -> impl Iterator<Item = &'static TrackedTask> {
     SLOTS.all.iter().filter(|task| task.live.load(Acquire))
@@ -149,11 +143,6 @@ impl TrackedTask {
             SLOTS.main.store(None);
         }
         lock(&SLOTS.free).push(self);
-    }
-
-    /// Tells its slot from others.
-    pub(crate) fn address(&self) -> usize {
-        std::ptr::from_ref(self).addr()
     }
 
     /// From now on plain tasks and threads observe the shutdown in its name.
