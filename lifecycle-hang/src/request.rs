@@ -65,6 +65,23 @@ pub struct Request<'a> {
     pub is_outdated: &'a dyn Fn() -> bool,
     /// Whether all frames are shown.
     pub is_full: bool,
+    /// As one line of JSON, with this in it.
+    pub json: Option<Json<'a>>,
+}
+
+/// What a report in JSON says in entries of their own.
+#[derive(Clone, Copy)]
+pub struct Json<'a> {
+    /// Why it is made, in a word.
+    pub kind: &'a str,
+    /// When.
+    pub date: &'a dyn Display,
+    /// What is late, if that is known.
+    pub heartbeat: Option<&'a str>,
+    /// For how long it is.
+    pub age: Duration,
+    /// What is said to people.
+    pub message: &'a dyn Display,
 }
 
 impl<'a> Request<'a> {
@@ -83,6 +100,7 @@ impl<'a> Request<'a> {
             own_crates: &[],
             is_outdated: &|| false,
             is_full: false,
+            json: None,
         }
     }
 }
@@ -140,6 +158,12 @@ impl TaskSource for NoTasks {
 impl fmt::Debug for Breadcrumb<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Breadcrumb({} at {})", self.of, self.place)
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Json").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 

@@ -65,7 +65,10 @@ pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
     FATAL_HAS_BEGUN.store(true, Release);
     let about = About::Hang(heartbeat);
     let mut output = Output::new();
-    output.headline(format_args!("{HEADLINE}: {}\n", Verdict(heartbeat)));
+    // In JSON it is an entry of the report.
+    if !about.is_json() {
+        output.headline(format_args!("{HEADLINE}: {}\n", Verdict(heartbeat)));
+    }
     stacks::write(&about, &mut output);
 }
 
@@ -122,7 +125,7 @@ const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 #[expect(clippy::must_use_candidate, reason = "it prints, too")]
 pub fn hang_report() -> String {
-    let text = reporter::text(ANSWER_TIMEOUT);
+    let text = reporter::text(About::Asked, ANSWER_TIMEOUT);
     let text = text.unwrap_or_else(|| "no hang report: it cannot be made in time\n".to_owned());
     stderr::write_until(2, text.as_bytes(), Instant::now() + PRINT_TIMEOUT);
     text
