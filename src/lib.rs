@@ -128,6 +128,9 @@ pub use lifecycle_macros::component;
 /// The rounds are those of the outermost `for`, `while` and `loop`s of the body: a round of an outer loop that lasts, such
 /// as one connection, is best a function of its own. For a handler that is called rarely write `arm = "call"`.
 ///
+/// Every call is judged by beats of its own, so that one that is stuck is found although others beat: a call that may last
+/// longer than `timeout` must beat in a loop. A function that calls itself is judged as a whole.
+///
 /// On any function, `async` or not, generic or not, in an `impl` of any kind; under `#[async_trait]` too. When the
 /// watchdog has counted `timeout` without a beat it writes `CRITICAL 🚨 System Hang Detected` with the name, the age and
 /// the `.await` that the function was last at, a hang report of every thread and task, and the process exits with 1. Half of

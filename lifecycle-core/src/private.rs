@@ -20,7 +20,7 @@ pub use crate::os::flight::note;
 #[cfg(fuzzing)]
 pub use crate::restart::ledger::rehearse;
 pub use crate::supervisor::{
-    InitFunction, InitOutcome, ReturnsFuture, ReturnsGuard, ReturnsOutcome, Service,
+    InitFunction, InitOutcome, ReturnsFuture, ReturnsGuard, ReturnsOutcome, Service, enter, enter_async,
 };
-pub use crate::watchdog::breadcrumb::{at, enter, heartbeat, past, round};
+pub use crate::watchdog::breadcrumb::{Call as HeartbeatCall, at, heartbeat, past, round};
 pub use crate::watchdog::heartbeat::{Arm, Heartbeat, HeartbeatSite};

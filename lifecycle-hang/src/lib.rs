@@ -25,7 +25,7 @@ mod symbolize;
 
 pub use capture::awaits::trace_poll;
 pub use report::{LONGEST, OutOfMemory, prepare, sample, write};
-pub use request::{Breadcrumb, NoTasks, ReportKind, Request, TaskSource, TaskState, TracedTask};
+pub use request::{Breadcrumb, Json, NoTasks, ReportKind, Request, TaskSource, TaskState, TracedTask};
 pub use stderr::Stderr;
 
 pub use lifecycle_os::clock::Age;

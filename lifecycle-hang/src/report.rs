@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use lifecycle_os::clock::millis;
 use lifecycle_os::sigaction::without_file_size_signal;
+use lifecycle_os::text::Text;
 
 use crate::capture::permit::{FATAL, OTHER, PERMITS};
 use crate::capture::{awaits, half_time, threads};
@@ -125,6 +126,14 @@ fn describe(request: &Request<'_>, facts: &mut Facts) {
     // Writing into a text never fails: it cuts.
     let _ = write!(facts.title, "{}", request.title);
     let _ = write!(facts.notes, "{}", request.notes);
+    if let Some(json) = request.json {
+        facts.json.is_wanted = true;
+        facts.json.kind = Text::of(json.kind);
+        facts.json.heartbeat = json.heartbeat.map_or(Text::new(), Text::of);
+        facts.json.age = millis(json.age);
+        let _ = write!(facts.json.date, "{}", json.date);
+        let _ = write!(facts.json.message, "{}", json.message);
+    }
     if let Some(crumb) = request.breadcrumb {
         let _ = write!(facts.crumb_of, "{}", crumb.of);
         let _ = write!(facts.crumb, "{}", crumb.place);

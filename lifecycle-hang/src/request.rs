@@ -65,6 +65,23 @@ pub struct Request<'a> {
     pub is_outdated: &'a dyn Fn() -> bool,
     /// Whether all frames are shown.
     pub is_full: bool,
+    /// As one line of JSON, with this in it.
+    pub json: Option<Json<'a>>,
+}
+
+/// What a report in JSON says in entries of their own.
+#[derive(Clone, Copy)]
+pub struct Json<'a> {
+    /// Why it is made, in a word.
+    pub kind: &'a str,
+    /// When.
+    pub date: &'a dyn Display,
+    /// What is late, if that is known.
+    pub heartbeat: Option<&'a str>,
+    /// For how long it is.
+    pub age: Duration,
+    /// What is said to people.
+    pub message: &'a dyn Display,
 }
 
 impl<'a> Request<'a> {
@@ -83,6 +100,7 @@ impl<'a> Request<'a> {
             own_crates: &[],
             is_outdated: &|| false,
             is_full: false,
+            json: None,
         }
     }
 }
@@ -91,6 +109,12 @@ impl<'a> Request<'a> {
 pub trait TaskSource {
     /// Calls `f` with each task that lives. Must not allocate or lock.
     fn for_each(&self, f: &mut dyn FnMut(&'static dyn TracedTask));
+
+    /// Whether what the report is about waits in this task: then it is named first. Must not allocate or lock.
+    fn is_about(&self, task: &dyn TracedTask) -> bool {
+        let _ = task;
+        false
+    }
 
     /// Has the tasks polled that were asked to be traced. A scheduler's locks may be held by whoever hangs: then another
     /// thread is told to.
@@ -134,6 +158,12 @@ impl TaskSource for NoTasks {
 impl fmt::Debug for Breadcrumb<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Breadcrumb({} at {})", self.of, self.place)
+    }
+}
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Json").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 mod body;
 mod expand;
 mod model;
+mod recursion;
 #[cfg(test)]
 mod tests;
 

@@ -99,6 +99,28 @@ impl<const N: usize> fmt::Debug for Text<N> {
     }
 }
 
+/// Lets bytes be written to a text; parts of characters are left out.
+pub struct Bytes<'a>(pub &'a mut dyn Write);
+
+impl std::io::Write for Bytes<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write_str(std::str::from_utf8(bytes).unwrap_or_default()) {
+            Ok(()) => Ok(bytes.len()),
+            Err(fmt::Error) => Err(std::io::ErrorKind::Other.into()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bytes").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,6 +80,8 @@ pub(crate) struct Watchdog {
 pub(crate) struct HangReports {
     /// `LIFECYCLE_HANG_FRAMES=full`: nothing is folded.
     pub(crate) full: bool,
+    /// `LIFECYCLE_HANG_FORMAT=json`: each is one line of JSON.
+    pub(crate) json: bool,
     /// `LIFECYCLE_HANG_REPORT`: reports are added to this file.
     pub(crate) file: Option<PathBuf>,
 }
@@ -273,6 +275,7 @@ impl Reader<'_> {
             "folded" => Ok(false),
             _ => Err("must be \"full\" or \"folded\"".into()),
         });
-        HangReports { full, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
+        let json = self.word("LIFECYCLE_HANG_FORMAT", false, &[("text", false), ("json", true)]);
+        HangReports { full, json, file: self.get("LIFECYCLE_HANG_REPORT").map(PathBuf::from) }
     }
 }

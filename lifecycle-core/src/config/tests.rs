@@ -34,6 +34,7 @@ fn every_wrong_value_is_named_with_what_to_write() {
         ("LIFECYCLE_RESTART_FIRST_WAIT", "61s", "set LIFECYCLE_RESTART_WAIT=61s or more"),
         ("LIFECYCLE_RESTART_JITTER", "2", "from 0 to 1"),
         ("LIFECYCLE_HANG_FRAMES", "all", "\"full\" or \"folded\""),
+        ("LIFECYCLE_HANG_FORMAT", "xml", "\"text\" or \"json\""),
         ("LIFECYCLE_DRAIN", "26s", "must fit into LIFECYCLE_SHUTDOWN_TIMEOUT=25s: set at most 25s"),
         ("LIFECYCLE_DRAIN_DELAY", "25s", "set less, or a longer"),
         ("LIFECYCLE_READY", "soon", "must be \"implied\" or \"explicit\""),

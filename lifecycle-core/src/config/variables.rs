@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// Every variable that is read.
-const VARIABLES: [&str; 29] = [
+const VARIABLES: [&str; 30] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
     "LIFECYCLE_DRAIN",
     "LIFECYCLE_DRAIN_DELAY",
@@ -30,6 +30,7 @@ const VARIABLES: [&str; 29] = [
     "LIFECYCLE_WATCHDOG_ON_HANG",
     "LIFECYCLE_WATCHDOG_WORKER",
     "LIFECYCLE_PLAN",
+    "LIFECYCLE_HANG_FORMAT",
     "LIFECYCLE_HANG_FRAMES",
     "LIFECYCLE_HANG_REPORT",
     "LIFECYCLE_TERMINATION_LOG",

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::culprit::{Culprit, Verdict, Warning};
+use super::settings;
 use crate::model::place::Place;
 use crate::tasks::tracked::TrackedTask;
 use crate::tasks::workers::Busy;
@@ -23,13 +25,44 @@ pub(crate) enum About {
     Worker(Busy),
     /// Somebody asked.
     Asked,
+    /// Threads outlive the runtime. Always text, which is read here.
+    LeftBehind,
 }
 
 impl About {
-    /// Where the stale heartbeat's function awaits.
+    /// The occasion, in a word.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            About::Hang(_) => "hang",
+            About::HalfTime(..) => "half_time",
+            About::Late => "late_hook",
+            About::Frozen(_) => "long_poll",
+            About::Worker(_) => "busy_worker",
+            About::Asked | About::LeftBehind => "asked",
+        }
+    }
+
+    /// Whether it is one line of JSON.
+    pub(super) fn is_json(&self) -> bool {
+        settings::is_json() && !matches!(self, About::LeftBehind)
+    }
+
+    pub(super) fn heartbeat(&self) -> Option<&'static Heartbeat> {
+        match *self {
+            About::Hang(heartbeat) | About::HalfTime(heartbeat, _) => Some(heartbeat),
+            _ => None,
+        }
+    }
+
+    /// The call that does not beat.
+    pub(super) fn culprit(&self) -> Option<Culprit> {
+        Culprit::of(self.heartbeat()?)
+    }
+
+    /// Where that call awaits.
     pub(super) fn crumb(&self) -> Option<(&'static Heartbeat, &'static Place)> {
-        let (About::Hang(heartbeat) | About::HalfTime(heartbeat, _)) = *self else { return None };
-        heartbeat.inside().filter(|inside| **inside != heartbeat.place()).map(|inside| (heartbeat, inside))
+        let heartbeat = self.heartbeat()?;
+        Some((heartbeat, self.culprit()?.awaits_at(heartbeat)?))
     }
 
     /// The first line of its report.
@@ -43,28 +76,43 @@ impl About {
     }
 }
 
-pub(super) struct Title<'a>(&'a About);
+/// What is said of it besides the report.
+pub(super) struct Message<'a>(pub(super) &'a About);
 
-impl Display for Title<'_> {
+impl Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let About::Hang(heartbeat) = self.0 {
+            return Verdict(heartbeat).fmt(f);
+        }
+        if let About::HalfTime(heartbeat, _) = self.0 {
+            return Warning(heartbeat).fmt(f);
+        }
         if let About::Frozen(task) = self.0 {
             let snapshot = task.snapshot();
             let (name, age) = (snapshot.name, snapshot.age);
-            writeln!(
-                f,
-                "WARN lifecycle: task `{name}` has been in one poll for {age}, while heartbeats go on"
-            )?;
+            write!(f, "task `{name}` has been in one poll for {age}, while heartbeats go on")?;
         }
         if let About::Worker(Busy { index, thread, time }) = self.0 {
-            write!(f, "WARN lifecycle: worker {index} of the runtime")?;
+            write!(f, "worker {index} of the runtime")?;
             if *thread != 0 {
                 write!(f, " (thread {thread})")?;
             }
-            writeln!(
+            write!(
                 f,
                 " has been busy for {:.1} s, with one poll or a few long ones: the other tasks in its queue wait",
                 time.as_secs_f64()
             )?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct Title<'a>(&'a About);
+
+impl Display for Title<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let About::Frozen(_) | About::Worker(_) = self.0 {
+            writeln!(f, "WARN lifecycle: {}", Message(self.0))?;
         }
         write!(f, "hang report of process {} at {}", std::process::id(), now())?;
         match self.0 {
@@ -77,13 +125,13 @@ impl Display for Title<'_> {
                 }
             }
             About::Late => f.write_str(", for a hook that is late:"),
-            About::Asked => f.write_str(", which goes on:"),
+            About::Asked | About::LeftBehind => f.write_str(", which goes on:"),
         }
     }
 }
 
 /// By a clock that may be set to anything; what humantime cannot show is a broken clock.
-fn now() -> humantime::Rfc3339Timestamp {
+pub(super) fn now() -> humantime::Rfc3339Timestamp {
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     humantime::format_rfc3339_seconds(SystemTime::now().clamp(UNIX_EPOCH, last))
 }

@@ -44,6 +44,8 @@ impl HalfTimes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watchdog::breadcrumb::{self, Call};
+    use crate::watchdog::calls::Caller;
     use crate::watchdog::heartbeat::Arm;
 
     const PLACE: Place = Place { file: "src/feed.rs", line: 7 };
@@ -60,7 +62,8 @@ mod tests {
             (Some(0), None, Some(0), None)
         );
         assert_eq!((at(&FEED, 3600), at(&FEED, 3601), at(&TICK, 7000)), (Some(2), None, Some(0)));
-        FEED.leave(Some(&AWAIT));
+        let call = Call::begin(&FEED, Caller { task: 0, thread: 0, as_one: false });
+        breadcrumb::at((), &call, &AWAIT);
         assert_eq!((at(&FEED, 3602), at(&FEED, 3603)), (Some(0), None), "at another await: another cause");
     }
 }

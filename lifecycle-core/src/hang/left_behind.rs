@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::reporter;
+use super::{About, reporter};
 
 /// Such as "thread 29623 `tokio-rt-worker`: blocking sleep in app::import at src/import.rs:12"; none where stacks cannot be
 /// read in time.
 pub(crate) fn threads_left_behind(timeout: Duration) -> Vec<String> {
-    reporter::text(timeout).map_or_else(Vec::new, |report| of_the_program(&report))
+    reporter::text(About::LeftBehind, timeout).map_or_else(Vec::new, |report| of_the_program(&report))
 }
 
 /// The threads of a report that have a frame of the program's; ours are none of them.

@@ -9,6 +9,7 @@
 )]
 
 mod about;
+mod culprit;
 mod half_times;
 mod late;
 mod left_behind;
@@ -31,6 +32,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::time::{Duration, Instant};
 
 pub(crate) use about::About;
+pub(crate) use culprit::{Verdict, Warning};
 pub(crate) use late::LateLook;
 pub(crate) use left_behind::threads_left_behind;
 pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
@@ -39,7 +41,7 @@ use crate::os::stderr;
 use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
 use crate::tasks::workers;
 use crate::watchdog::heartbeat::Heartbeat;
-use crate::watchdog::message::{HEADLINE, Stale};
+use crate::watchdog::message::HEADLINE;
 use output::Output;
 
 /// What the fatal report may take: stopping the threads, asking the tasks, finding names, writing.
@@ -63,7 +65,10 @@ pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
     FATAL_HAS_BEGUN.store(true, Release);
     let about = About::Hang(heartbeat);
     let mut output = Output::new();
-    output.headline(format_args!("{HEADLINE}: {}\n", Stale(heartbeat)));
+    // In JSON it is an entry of the report.
+    if !about.is_json() {
+        output.headline(format_args!("{HEADLINE}: {}\n", Verdict(heartbeat)));
+    }
     stacks::write(&about, &mut output);
 }
 
@@ -120,7 +125,7 @@ const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 #[expect(clippy::must_use_candidate, reason = "it prints, too")]
 pub fn hang_report() -> String {
-    let text = reporter::text(ANSWER_TIMEOUT);
+    let text = reporter::text(About::Asked, ANSWER_TIMEOUT);
     let text = text.unwrap_or_else(|| "no hang report: it cannot be made in time\n".to_owned());
     stderr::write_until(2, text.as_bytes(), Instant::now() + PRINT_TIMEOUT);
     text

@@ -32,7 +32,7 @@ struct Reporter {
     busy_for: AtomicU64,
     /// The first is being taken.
     looks: Mutex<Vec<LateLook>>,
-    asked: Mutex<Vec<Sender<String>>>,
+    asked: Mutex<Vec<(About, Sender<String>)>>,
 }
 
 /// Process-wide, as threads and their stacks are.
@@ -110,10 +110,10 @@ pub(crate) fn flush(end: Instant) {
 }
 
 /// For code; `None` if it cannot be made in time.
-pub(super) fn text(timeout: Duration) -> Option<String> {
+pub(super) fn text(about: About, timeout: Duration) -> Option<String> {
     start();
     let (sender, receiver) = channel();
-    lock(&REPORTER.asked).push(sender);
+    lock(&REPORTER.asked).push((about, sender));
     REPORTER.unpark();
     receiver.recv_timeout(timeout).ok()
 }
@@ -167,14 +167,15 @@ impl Reporter {
     }
 
     fn answer(&self) -> bool {
-        let asked = std::mem::take(&mut *lock(&self.asked));
-        if asked.is_empty() {
-            return false;
-        }
+        let mut asked = std::mem::take(&mut *lock(&self.asked));
+        let Some((about, _)) = asked.first() else { return false };
         let mut text = String::new();
-        stacks::write(&About::Asked, &mut text);
+        stacks::write(about, &mut text);
+        let is_json = about.is_json();
+        let (of_this_form, others) = asked.drain(..).partition(|(about, _)| about.is_json() == is_json);
+        lock(&self.asked).extend::<Vec<_>>(others);
         // Whoever asked may have given up.
-        asked.into_iter().for_each(|asked| drop(asked.send(text.clone())));
+        <Vec<_>>::into_iter(of_this_form).for_each(|(_, asked)| drop(asked.send(text.clone())));
         true
     }
 

@@ -55,6 +55,10 @@ pub(super) fn is_full() -> bool {
     SETTINGS.get().is_some_and(|settings| settings.full)
 }
 
+pub(super) fn is_json() -> bool {
+    SETTINGS.get().is_some_and(|settings| settings.json)
+}
+
 pub(super) fn file() -> Option<&'static Path> {
     SETTINGS.get()?.file.as_deref()
 }

@@ -4,13 +4,15 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering::Release;
 use std::time::Duration;
 
-use lifecycle_hang::{Breadcrumb, ReportKind, Request, TaskSource, TaskState, TracedTask};
+use lifecycle_hang::{Breadcrumb, Json, ReportKind, Request, TaskSource, TaskState, TracedTask};
 pub(super) use lifecycle_hang::{prepare, sample, trace_poll};
 
+use super::about::{Message, now};
+use super::culprit::Culprit;
 use super::{About, LONGEST_REPORT, fatal_has_begun, plain, reporter, settings, wake_all};
 use crate::os::text::Text;
 use crate::tasks::tracked::{TrackedTask, live_tasks};
-use crate::watchdog::heartbeat;
+use crate::watchdog::heartbeat::{self, Heartbeat};
 
 const _: () = assert!(lifecycle_hang::LONGEST.as_millis() <= LONGEST_REPORT.as_millis());
 
@@ -23,12 +25,23 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
     let crumb = about.crumb();
     let of = crumb.map(|(heartbeat, _)| Owner(heartbeat.name()));
     let breadcrumb = of.as_ref().zip(crumb).map(|(of, (_, place))| Breadcrumb { of, place });
+    let message = Message(about);
+    let date = now();
+    let heartbeat = about.heartbeat();
+    let json = about.is_json().then(|| Json {
+        kind: about.word(),
+        date: &date,
+        heartbeat: heartbeat.map(Heartbeat::name),
+        age: heartbeat.map_or(Duration::ZERO, Heartbeat::stale),
+        message: &message,
+    });
     let request = Request {
+        json,
         notes: &notes,
         breadcrumb,
         thread: about.thread(),
         longest_poll: about.longest_poll(),
-        tasks: &Tasks { kind: about.kind() },
+        tasks: &Tasks { kind: about.kind(), culprit: about.culprit() },
         files: &files(),
         own_crates: &["lifecycle_core"],
         is_outdated: &|| about.kind() != ReportKind::Fatal && fatal_has_begun(),
@@ -46,7 +59,7 @@ impl About {
         match self {
             About::Frozen(task) => task.snapshot().thread,
             About::Worker(busy) => busy.thread,
-            _ => 0,
+            _ => self.culprit().map_or(0, |culprit| culprit.thread()),
         }
     }
 
@@ -55,7 +68,7 @@ impl About {
         match self {
             About::Hang(heartbeat) | About::HalfTime(heartbeat, _) => Some(heartbeat.stale().mul_f64(0.75)),
             About::Frozen(task) => task.snapshot().age.0,
-            About::Late | About::Asked | About::Worker(_) => None,
+            About::Late | About::Asked | About::LeftBehind | About::Worker(_) => None,
         }
     }
 
@@ -64,7 +77,7 @@ impl About {
             About::Hang(_) => ReportKind::Fatal,
             About::HalfTime(..) => ReportKind::HalfTime,
             About::Late | About::Frozen(_) | About::Worker(_) => ReportKind::Suspects,
-            About::Asked => ReportKind::Asked,
+            About::Asked | About::LeftBehind => ReportKind::Asked,
         }
     }
 }
@@ -91,11 +104,17 @@ fn files() -> [&'static str; FILES] {
 /// The tasks that are tracked.
 struct Tasks {
     kind: ReportKind,
+    culprit: Option<Culprit>,
 }
 
 impl TaskSource for Tasks {
     fn for_each(&self, f: &mut dyn FnMut(&'static dyn TracedTask)) {
         live_tasks().for_each(|task| f(task));
+    }
+
+    fn is_about(&self, task: &dyn TracedTask) -> bool {
+        let address = std::ptr::from_ref(task).addr();
+        self.culprit.is_some_and(|culprit| culprit.is_in(address))
     }
 
     /// The fatal report is made by the watchdog, which must not take locks of the scheduler's.

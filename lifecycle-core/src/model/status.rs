@@ -91,6 +91,8 @@ pub struct HeartbeatStatus {
     pub inside: Option<Place>,
     /// Whether a pause guard lives.
     pub paused: bool,
+    /// Whether it is out of judgement until its next beat, by [`Heartbeat::retire`](crate::Heartbeat::retire).
+    pub retired: bool,
 }
 
 /// A listening socket that is kept, so that connections queue while main restarts. See [`listen`](crate::listen).
@@ -144,6 +146,7 @@ impl fmt::Display for Status {
 fn row(heartbeat: &HeartbeatStatus) -> [String; 5] {
     let state = match heartbeat.inside {
         _ if heartbeat.paused => "paused".to_owned(),
+        _ if heartbeat.retired => "retired".to_owned(),
         None => "between calls".to_owned(),
         Some(inside) if inside == heartbeat.place => "inside a call".to_owned(),
         Some(inside) => format!("inside a call, last at the await at {inside}"),
@@ -152,7 +155,7 @@ fn row(heartbeat: &HeartbeatStatus) -> [String; 5] {
     [
         heartbeat.name.to_owned(),
         heartbeat.beats.to_string(),
-        format!("{:.1} s", heartbeat.age.as_secs_f64()),
+        if heartbeat.retired { "-".to_owned() } else { format!("{:.1} s", heartbeat.age.as_secs_f64()) },
         place,
         state,
     ]

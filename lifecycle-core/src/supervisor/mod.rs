@@ -2,6 +2,7 @@
 //! `on_hang` the way from an expired heartbeat to the exit.
 
 mod answers;
+mod calls;
 mod closure;
 pub(crate) mod current;
 mod declared_tasks;
@@ -30,6 +31,7 @@ mod supervise;
 pub(crate) mod tasks;
 mod work;
 
+pub use calls::{enter, enter_async};
 pub use closure::StopHook;
 pub use entry::Service;
 pub use functions::{

@@ -14,7 +14,7 @@ use lifecycle_os::failsafe_timer::FailsafeTimer;
 use super::manager::LifecycleManager;
 use super::{on_hang_hooks, re_exec};
 use crate::config::options::OnHang;
-use crate::hang;
+use crate::hang::{self, Verdict, Warning};
 use crate::model::event::{Event, Fields, Level};
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::clock::millis;
@@ -24,7 +24,7 @@ use crate::os::stderr::stderr_line;
 use crate::os::{journal, process, termination_log};
 use crate::systemd;
 use crate::watchdog::heartbeat::Heartbeat;
-use crate::watchdog::message::{HEADLINE, HalfTime, Stale};
+use crate::watchdog::message::HEADLINE;
 use crate::watchdog::{self, Actions};
 
 /// What each part may take, counted from the expiry: they run beside each other.
@@ -101,7 +101,7 @@ pub(super) fn was_recorded() -> bool {
 fn end(heartbeat: &'static Heartbeat) -> ! {
     let expired = Instant::now();
     FAILSAFE_TIMER.arm(FAILSAFE);
-    stderr_line!("{}{HEADLINE}: {}", journal::level("<2>"), Stale(heartbeat));
+    stderr_line!("{}{HEADLINE}: {}", journal::level("<2>"), Verdict(heartbeat));
     // For the log thread, the orchestrator (which tells the ledger) and the hooks' thread.
     HANG.expired.store(Some(heartbeat));
     HANG.unlogged.store(Some(heartbeat));
@@ -118,7 +118,7 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
         std::thread::sleep(POLL_INTERVAL);
     }
     re_exec::after_hang();
-    termination_log::write(format_args!("{HEADLINE}: {}{}\n", Stale(heartbeat), Running));
+    termination_log::write(format_args!("{HEADLINE}: {}{}\n", Verdict(heartbeat), Running));
     systemd::trigger();
     if HANG.is_abort.load(Acquire) {
         process::abort();
@@ -172,13 +172,13 @@ fn half_time(heartbeat: &'static Heartbeat) {
 /// What the log thread is to say. On that thread.
 pub(super) fn unlogged() -> Option<Urgent> {
     if let Some(heartbeat) = HANG.half_time.take() {
-        let event = Event::new(Level::Warn, HalfTime(heartbeat).to_string()).with(about(heartbeat));
+        let event = Event::new(Level::Warn, Warning(heartbeat).to_string()).with(about(heartbeat));
         return Some(Urgent { event, on_stderr: false, done: || {} });
     }
     let heartbeat = HANG.unlogged.take()?;
     let done = || HANG.is_logged.store(true, Release);
     // CRITICAL is its level there. stderr has it already.
-    let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Stale(heartbeat));
+    let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Verdict(heartbeat));
     let event = Event::new(Level::Error, text).with(about(heartbeat));
     Some(Urgent { event, on_stderr: true, done })
 }

@@ -47,10 +47,11 @@ fn of_heartbeat(heartbeat: &'static Heartbeat) -> HeartbeatStatus {
     HeartbeatStatus {
         name: heartbeat.name(),
         place: heartbeat.place(),
-        built_in: heartbeat.kind().is_some(),
+        built_in: heartbeat.is_built_in(),
         beats: heartbeat.beats(),
         age: heartbeat.stale(),
         inside: heartbeat.inside().copied(),
         paused: heartbeat.is_paused(),
+        retired: heartbeat.is_retired(),
     }
 }

@@ -1,5 +1,6 @@
 //! Main and tracked tasks while they live.
 
+pub(crate) mod address;
 pub(crate) mod busy;
 pub(crate) mod catch_panic;
 pub(crate) mod generation;

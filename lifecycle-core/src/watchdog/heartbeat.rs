@@ -3,18 +3,18 @@
 mod kind;
 mod known;
 mod pause;
+mod watched;
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use crate::model::place::Place;
 use crate::os::atomic_ref::{AtomicRef, Linked};
-use crate::os::clock::millis;
 pub use kind::Arm;
-pub(crate) use kind::BuiltIn;
+pub(crate) use kind::Kind;
 pub use known::HeartbeatSite;
 pub(crate) use known::{all, any_annotated_has_beaten, any_is_stale, link_declared};
 pub use pause::HeartbeatPause;
@@ -40,10 +40,8 @@ pub use pause::HeartbeatPause;
 #[repr(align(128))]
 pub struct Heartbeat {
     beats: AtomicU64,
-    /// Where the annotated function is: null between calls.
-    inside: AtomicRef<Place>,
     paused: AtomicU32,
-    /// Calls under way of this run, where it is judged only during one.
+    /// Calls under way of this run, as the watchdog last counted them.
     calls: AtomicU32,
     /// As many beats as it had when it was retired; `NEVER` if it was not.
     retired: AtomicU64,
@@ -51,17 +49,19 @@ pub struct Heartbeat {
     next: AtomicRef<Heartbeat>,
     /// Beats before this run: the watchdog may learn of a heartbeat only after its first beat in it.
     before: AtomicU64,
-    /// Milliseconds without a beat, as the watchdog last counted them.
+    /// Milliseconds without a beat, as the watchdog last counted them: of all of it, and of the call that is worst off.
+    quiet: AtomicU64,
     stale: AtomicU64,
     /// Milliseconds that it may take, as the watchdog last judged it.
     allowed: AtomicU64,
     beaten: AtomicBool,
+    /// Its place among those that the watchdog knows.
+    index: AtomicU32,
     name: &'static str,
     limit: Option<Duration>,
     arm: Arm,
     place: Place,
-    /// Beaten by the framework itself; what it is called when it is stale.
-    built_in: Option<BuiltIn>,
+    kind: Kind,
 }
 
 /// No heartbeat beats so often.
@@ -81,7 +81,7 @@ impl Heartbeat {
     #[track_caller]
     pub const fn new(name: &'static str, limit: Duration) -> Heartbeat {
         let place = Place::of(Location::caller());
-        Heartbeat::declare(name, Some(limit), Arm::FirstBeat, place)
+        Heartbeat { kind: Kind::Manual, ..Heartbeat::declare(name, Some(limit), Arm::FirstBeat, place) }
     }
 
     /// `limit`: `None` is the watchdog's `timeout`.
@@ -93,26 +93,27 @@ impl Heartbeat {
     ) -> Heartbeat {
         Heartbeat {
             beats: AtomicU64::new(0),
-            inside: AtomicRef::none(),
             paused: AtomicU32::new(0),
             calls: AtomicU32::new(0),
             retired: AtomicU64::new(NEVER),
             linked: AtomicBool::new(false),
             next: AtomicRef::none(),
             before: AtomicU64::new(0),
+            quiet: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             allowed: AtomicU64::new(0),
             beaten: AtomicBool::new(false),
+            index: AtomicU32::new(0),
             name,
             limit,
             arm,
             place,
-            built_in: None,
+            kind: Kind::Annotated,
         }
     }
 
-    pub(crate) const fn built_in(name: &'static str, built_in: BuiltIn, place: Place) -> Heartbeat {
-        Heartbeat { built_in: Some(built_in), ..Heartbeat::declare(name, None, Arm::Start, place) }
+    pub(crate) const fn built_in(name: &'static str, kind: Kind, place: Place) -> Heartbeat {
+        Heartbeat { kind, ..Heartbeat::declare(name, None, Arm::Start, place) }
     }
 
     /// Says that the work goes on. Costs about a nanosecond; any thread may call it.
@@ -184,23 +185,21 @@ impl Heartbeat {
         &self.place
     }
 
-    /// The `.await` that its function was last at, or the function itself; `None` between calls.
-    #[must_use]
-    pub fn inside(&self) -> Option<&'static Place> {
-        self.inside.load()
-    }
-
     pub(crate) fn limit(&self) -> Option<Duration> {
         self.limit
     }
 
-    pub(crate) fn kind(&self) -> Option<BuiltIn> {
-        self.built_in
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn is_built_in(&self) -> bool {
+        matches!(self.kind, Kind::Runtime | Kind::Init)
     }
 
     /// The built-in one that beats from inside the runtime.
     pub(crate) fn is_probe(&self) -> bool {
-        self.built_in == Some(BuiltIn::Runtime)
+        self.kind == Kind::Runtime
     }
 
     pub(crate) fn arm(&self) -> Arm {
@@ -216,65 +215,6 @@ impl Heartbeat {
     pub(crate) fn begin_run(&self) {
         self.before.store(self.beats(), Relaxed);
         self.beaten.store(false, Relaxed);
-        // A call that an earlier run left behind is nothing of this one's.
-        self.calls.store(0, Relaxed);
-    }
-
-    /// A call begins.
-    pub(crate) fn enter(&'static self) {
-        if self.arm == Arm::Call {
-            self.calls.fetch_add(1, Relaxed);
-        }
-        self.beat();
-        self.leave(Some(&self.place));
-    }
-
-    /// A call ends, perhaps one of an earlier run.
-    pub(crate) fn exit(&'static self) {
-        let before = match self.arm {
-            Arm::Call => self.calls.fetch_update(Relaxed, Relaxed, |calls| calls.checked_sub(1)),
-            Arm::Start | Arm::FirstBeat => Ok(1),
-        };
-        let others_go_on = before.is_ok_and(|calls| calls > 1);
-        self.leave(others_go_on.then_some(&self.place));
-        self.beat();
-    }
-
-    /// Whether no beat is expected: it is paused or retired, or is judged during calls only and none is under way.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.is_paused()
-            || self.retired.load(Relaxed) == self.beats()
-            || (self.arm == Arm::Call && self.calls.load(Relaxed) == 0)
-    }
-
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused.load(Acquire) > 0
-    }
-
-    /// How long it has not beaten, as the watchdog counted at its last tick.
-    pub(crate) fn stale(&self) -> Duration {
-        Duration::from_millis(self.stale.load(Relaxed))
-    }
-
-    /// Whether the watchdog has seen a beat of it in this run.
-    pub(crate) fn has_beaten(&self) -> bool {
-        self.beaten.load(Relaxed)
-    }
-
-    /// How long it may go without a beat, as the watchdog last judged it.
-    pub(crate) fn allowed(&self) -> Duration {
-        Duration::from_millis(self.allowed.load(Relaxed))
-    }
-
-    pub(crate) fn set_stale(&self, stale: Duration, allowed: Duration, beaten: bool) {
-        self.stale.store(millis(stale), Relaxed);
-        self.allowed.store(millis(allowed), Relaxed);
-        self.beaten.store(beaten, Relaxed);
-    }
-
-    /// Leaves a breadcrumb: the function is at `place` now.
-    pub(crate) fn leave(&self, place: Option<&'static Place>) {
-        self.inside.store(place);
     }
 
     /// Makes the heartbeat known to the watchdog, once.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 /// Ticks in a row that must have been on time before a heartbeat expires.
-const STEADY: u32 = 3;
+pub(super) const STEADY: u32 = 3;
 
 /// A machine so starved that no ticks are on time must not save a hung process for ever: ten limits are enough.
-const STARVED_LIMITS: u32 = 10;
+pub(super) const STARVED_LIMITS: u32 = 10;
 
 /// What one tick counts at most beyond its length: a process that was stopped for an hour was not starved for an hour.
 const LATEST: Duration = Duration::from_millis(500);
@@ -33,11 +33,11 @@ impl Tick {
     }
 
     /// What it counts towards the ceiling of a starved process.
-    fn starved(self) -> Duration {
+    pub(super) fn starved(self) -> Duration {
         self.elapsed.min(self.planned.saturating_add(LATEST))
     }
 
-    fn on_time(self) -> bool {
+    pub(super) fn on_time(self) -> bool {
         self.elapsed <= self.planned.saturating_mul(2)
     }
 }

@@ -4,8 +4,11 @@
 //! consequence. After an expiry nothing on this thread allocates or takes a lock.
 
 pub(crate) mod breadcrumb;
+pub(crate) mod call_state;
+pub(crate) mod calls;
 pub(crate) mod heartbeat;
 mod judge;
+mod judge_calls;
 pub(crate) mod message;
 mod pings;
 mod thread;
@@ -21,15 +24,15 @@ use crate::os::deadline;
 use crate::os::orphans::{Reaper, inherits_orphans};
 use crate::os::thread::spawn;
 use crate::os::wakeup::Wakeup;
-use heartbeat::{BuiltIn, Heartbeat};
+use heartbeat::{Heartbeat, Kind};
 use thread::WatchdogThread;
 
 /// Beats from inside the runtime: a frozen runtime is found in a program without any `#[heartbeat]`.
 pub(crate) static RUNTIME: Heartbeat =
-    Heartbeat::built_in("tokio runtime", BuiltIn::Runtime, Place { file: file!(), line: line!() });
+    Heartbeat::built_in("tokio runtime", Kind::Runtime, Place { file: file!(), line: line!() });
 
 /// Stands for the `init` function, which must return within the start-up limit. Never beats.
-static INIT: Heartbeat = Heartbeat::built_in("init", BuiltIn::Init, Place { file: file!(), line: line!() });
+static INIT: Heartbeat = Heartbeat::built_in("init", Kind::Init, Place { file: file!(), line: line!() });
 
 /// Hang reports are made on this thread, names and frames in place.
 const STACK: usize = 1 << 20;
@@ -107,7 +110,7 @@ pub(crate) fn end_run() {
 
 /// Whether no heartbeat that is judged is stale beyond its limit.
 pub(crate) fn is_fresh() -> bool {
-    WATCHDOG.run.load(Acquire) == 0 || is_paused() || !heartbeat::any_is_stale()
+    run() == 0 || is_paused() || !heartbeat::any_is_stale()
 }
 
 /// A shutdown begins: from here on the process has its budget, however often this is called.
@@ -128,6 +131,11 @@ pub fn pause(reason: &'static str) -> Guard {
     WATCHDOG.paused.fetch_add(1, AcqRel);
     tracing::debug!(target: "lifecycle", reason, "watchdog paused");
     Guard { _private: () }
+}
+
+/// Of what is judged; 0 is nothing.
+fn run() -> u32 {
+    WATCHDOG.run.load(Acquire)
 }
 
 fn is_paused() -> bool {

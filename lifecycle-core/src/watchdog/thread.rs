@@ -1,12 +1,13 @@
 //! The thread: it looks at every heartbeat once a tick, and at the deadline of the shutdown.
 
-use std::sync::atomic::Ordering::Acquire;
 use std::time::{Duration, Instant};
 
+use super::calls::{self, Slot};
 use super::heartbeat::{self, Arm, Heartbeat};
 use super::judge::{HeartbeatMonitor, Judgement, Limits, Tick};
+use super::judge_calls::{Tally, Ticked};
 use super::pings::Pings;
-use super::{Actions, Config, INIT, INIT_RUN, WATCHDOG, is_paused, wakeup};
+use super::{Actions, Config, INIT, INIT_RUN, is_paused, run, wakeup};
 use crate::os::orphans::Reaper;
 use crate::os::throttling::Throttling;
 use crate::os::wakeup::Wakeup;
@@ -25,21 +26,28 @@ pub(super) struct WatchdogThread {
     actions: Actions,
     /// Notified when there is something new to watch.
     wakeup: &'static Wakeup,
-    monitors: Vec<(&'static Heartbeat, HeartbeatMonitor)>,
+    watched: Vec<Watched>,
     run: u32,
     tick: Duration,
-    ticked: Duration,
+    ticked: Ticked,
     throttling: Throttling,
     pings: Pings,
     reaper: Reaper,
 }
 
+struct Watched {
+    heartbeat: &'static Heartbeat,
+    monitor: HeartbeatMonitor,
+    /// Of this tick.
+    tally: Tally,
+}
+
 impl WatchdogThread {
     pub(super) fn new(config: Option<Config>, actions: Actions, reaper: Reaper) -> WatchdogThread {
         let tick = config.map_or(SLOWEST, |config| tick(config.timeout.min(config.startup)));
-        let (wakeup, monitors, throttling) = (wakeup(), Vec::with_capacity(64), Throttling::find());
-        let (ticked, pings) = (Duration::ZERO, Pings::new(actions));
-        WatchdogThread { config, actions, wakeup, monitors, run: 0, tick, ticked, throttling, pings, reaper }
+        let (wakeup, watched, throttling) = (wakeup(), Vec::with_capacity(64), Throttling::find());
+        let (ticked, pings) = (Ticked::default(), Pings::new(actions));
+        WatchdogThread { config, actions, wakeup, watched, run: 0, tick, ticked, throttling, pings, reaper }
     }
 
     pub(super) fn run(mut self) {
@@ -50,7 +58,7 @@ impl WatchdogThread {
                 (self.actions.overdue)();
             }
             self.reaper.advance();
-            let run = WATCHDOG.run.load(Acquire);
+            let run = run();
             let judging = self.config.filter(|_| run > 0);
             if let Some(config) = judging {
                 self.discover(config, run);
@@ -71,7 +79,7 @@ impl WatchdogThread {
             self.advance(tick);
             let mut is_fresh = true;
             // A run that ended meanwhile is not judged any more: `judging` may be out of date by now.
-            if let Some(config) = judging.filter(|_| WATCHDOG.run.load(Acquire) == run) {
+            if let Some(config) = judging.filter(|_| super::run() == run) {
                 is_fresh = self.judge(config, tick);
                 if !is_paused() {
                     // Ticks more than a heartbeat gets: where the whole runtime is frozen, that is found first.
@@ -95,13 +103,13 @@ impl WatchdogThread {
 
     /// The clock of polls: a process that was stopped has not been in a poll meanwhile.
     fn advance(&mut self, tick: Tick) {
-        self.ticked = self.ticked.saturating_add(tick.credit());
-        clock::set_ticked(self.ticked);
+        self.ticked.add(tick);
+        clock::set_ticked(self.ticked.credited);
     }
 
     /// Hands on the heartbeat that has used up the most of its time.
     fn record(&self) {
-        let heartbeats = self.monitors.iter().map(|(heartbeat, _)| *heartbeat);
+        let heartbeats = self.watched.iter().map(|watched| watched.heartbeat);
         let used = |heartbeat: &&Heartbeat| {
             heartbeat.stale().as_millis() * 1000 / heartbeat.allowed().as_millis().max(1)
         };
@@ -113,54 +121,87 @@ impl WatchdogThread {
 
     /// Whether every heartbeat is fresh.
     fn judge(&mut self, config: Config, tick: Tick) -> bool {
-        let (paused, actions, mut is_fresh) = (is_paused(), self.actions, true);
-        for (heartbeat, monitor) in &mut self.monitors {
+        let (is_paused, mut is_fresh) = (is_paused(), true);
+        self.tally(config, is_paused);
+        for Watched { heartbeat, monitor, tally } in &mut self.watched {
+            let tally = std::mem::take(tally);
+            heartbeat.set_calls(tally.calls);
             let limits = limits(heartbeat, config);
-            let judgement = if paused || heartbeat.is_at_rest() {
+            let mut judgement = if is_paused || heartbeat.is_at_rest() {
                 monitor.reset();
                 Judgement::Fine
             } else {
                 monitor.observe(heartbeat.beats(), tick, limits)
             };
             let allowed = if monitor.has_beaten() { limits.beating } else { config.startup };
-            heartbeat.set_stale(monitor.stale, allowed, monitor.has_beaten());
-            is_fresh &= monitor.stale < allowed;
-            match judgement {
-                Judgement::Fine => {}
-                Judgement::Half => (actions.half_time)(heartbeat),
-                // Look once more: the beat may have come while the others were judged.
-                Judgement::Hung if monitor.observe(heartbeat.beats(), tick, limits) != Judgement::Hung => {}
-                Judgement::Hung if process::is_debugged() => monitor.reset(),
-                Judgement::Hung => (actions.hang)(heartbeat),
+            heartbeat.set_stale(monitor.stale, tally.worst, allowed, monitor.has_beaten());
+            is_fresh &= heartbeat.stale() < allowed;
+            // Half of a call's time is said once, though it may be half of the heartbeat's, too.
+            if tally.is_half || (judgement == Judgement::Half && !tally.is_judged) {
+                (self.actions.half_time)(heartbeat);
             }
+            if judgement == Judgement::Hung {
+                // Look once more: the beat may have come while the others were judged.
+                judgement = monitor.observe(heartbeat.beats(), tick, limits);
+            }
+            let still = |slot: &&Slot| slot.is_still(heartbeat, self.run);
+            let hung = tally.hung.filter(still);
+            if judgement != Judgement::Hung && hung.is_none() {
+                continue;
+            }
+            if !process::is_debugged() {
+                (self.actions.hang)(heartbeat);
+            }
+            monitor.reset();
+            hung.into_iter().for_each(|slot| slot.seen().reset(slot.beats(), self.ticked));
         }
         is_fresh
+    }
+
+    /// Looks at each call of this run, once.
+    fn tally(&mut self, config: Config, is_paused: bool) {
+        for slot in calls::under_way() {
+            let Some(heartbeat) = slot.heartbeat(self.run) else { continue };
+            let its = self.watched.get_mut(heartbeat.index());
+            // One that is not known yet is looked at in the next tick.
+            if let Some(watched) = its.filter(|watched| std::ptr::eq(watched.heartbeat, heartbeat)) {
+                let is_excused = is_paused || heartbeat.is_excused();
+                watched.tally.add(slot, limits(heartbeat, config).beating, is_excused, self.ticked);
+            }
+        }
     }
 
     /// Learns of new heartbeats; forgets what it knew when a new run has begun.
     fn discover(&mut self, config: Config, run: u32) {
         if run != self.run {
             self.run = run;
-            self.monitors.clear();
-            heartbeat::all().for_each(|heartbeat| heartbeat.set_stale(Duration::ZERO, Duration::ZERO, false));
+            self.watched.clear();
+            let zero = Duration::ZERO;
+            heartbeat::all().for_each(|heartbeat| heartbeat.set_stale(zero, zero, zero, false));
         }
         if run == INIT_RUN {
-            if self.monitors.is_empty() {
-                self.monitors.push((&INIT, HeartbeatMonitor::new(0)));
+            if self.watched.is_empty() {
+                self.watch(&INIT, 0);
             }
             return;
         }
-        if heartbeat::all().count() == self.monitors.len() {
+        if heartbeat::all().count() == self.watched.len() {
             return;
         }
         for heartbeat in heartbeat::all() {
-            if !self.monitors.iter().any(|(known, _)| std::ptr::eq(*known, heartbeat)) {
-                self.monitors.push((heartbeat, HeartbeatMonitor::new(heartbeat.before())));
+            if !self.watched.iter().any(|known| std::ptr::eq(known.heartbeat, heartbeat)) {
+                self.watch(heartbeat, heartbeat.before());
             }
         }
-        let limits = self.monitors.iter().filter_map(|(heartbeat, _)| heartbeat.limit());
+        let limits = self.watched.iter().filter_map(|watched| watched.heartbeat.limit());
         let shortest = limits.chain([config.timeout, config.startup]).min().unwrap_or(config.timeout);
         self.tick = tick(shortest);
+    }
+
+    fn watch(&mut self, heartbeat: &'static Heartbeat, before: u64) {
+        heartbeat.set_index(self.watched.len());
+        let monitor = HeartbeatMonitor::new(before);
+        self.watched.push(Watched { heartbeat, monitor, tally: Tally::default() });
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn ask(source: &dyn TaskSource, facts: &mut Facts, table: usize, gene
     let chosen = choose(source, &mut facts.all_tasks);
     for (index, traced) in chosen.into_iter().flatten().enumerate() {
         let TaskState { name, place, thread, polls, age } = traced.state();
-        facts.task[index] = Task { name, place, thread, polls, age, finding: Finding::NONE };
+        let about = u32::from(source.is_about(traced));
+        facts.task[index] = Task { name, place, thread, polls, age, about, finding: Finding::NONE };
         facts.tasks += 1;
         if thread == 0 {
             PERMITS[table].tasks[index].open(generation);
@@ -40,15 +41,16 @@ pub(crate) fn ask(source: &dyn TaskSource, facts: &mut Facts, table: usize, gene
     asked
 }
 
-/// All of them; of more than there is room for, those that have been in a poll, or idle, for longest. Counts all.
+/// All of them; of more than there is room for, those that the report is about, and that have been in a poll, or idle, for
+/// longest. Counts all.
 fn choose(source: &dyn TaskSource, all: &mut u32) -> [Option<&'static dyn TracedTask>; TASKS] {
     let mut chosen = [None; TASKS];
-    let mut ranks = [(false, None); TASKS];
+    let mut ranks = [(false, false, None); TASKS];
     // Of those chosen the one that goes first.
     let mut least = 0;
     source.for_each(&mut |traced| {
         let state = traced.state();
-        let rank = (state.thread != 0, state.age.0);
+        let rank = (source.is_about(traced), state.thread != 0, state.age.0);
         let index = if (*all as usize) < TASKS { *all as usize } else { least };
         if (*all as usize) < TASKS || rank > ranks[least] {
             (chosen[index], ranks[index]) = (Some(traced), rank);

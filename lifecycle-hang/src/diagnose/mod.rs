@@ -3,6 +3,7 @@
 mod addresses;
 mod classify;
 mod frame_patterns;
+mod json;
 mod stack;
 mod suspects;
 mod tasks;
@@ -11,23 +12,44 @@ mod threads;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use lifecycle_os::text::Text;
+
 use crate::dump::{Cause, Facts, Finding, LEAVES, Walks};
 use crate::symbolize::{Frames, Symbols};
 use addresses::{ADDRESSES, gather};
 
-/// Writes it: suspects, heartbeats, tasks, threads.
-pub(crate) fn render(walks: &Walks, facts: &mut Facts, symbols: &mut dyn Symbols, out: &mut dyn Write) {
+/// Writes it, as text or as one line of JSON.
+pub(crate) fn render<const N: usize>(
+    walks: &Walks,
+    facts: &mut Facts,
+    symbols: &mut dyn Symbols,
+    out: &mut Text<N>,
+) {
     let mut addresses = [0; ADDRESSES];
     symbols.expect(gather(walks, facts, &mut addresses));
     let mut frames = Frames::new(facts);
     learn(walks, facts, symbols, &mut frames);
     diagnose(walks, facts, symbols, &mut frames);
+    if facts.json.is_wanted {
+        json::write(walks, facts, symbols, &mut frames, true, out);
+        // Cut off, it is no JSON.
+        if !out.as_bytes().ends_with(b"}\n") {
+            out.clear();
+            json::write(walks, facts, symbols, &mut frames, false, out);
+        }
+    } else {
+        text(walks, facts, symbols, &mut frames, out);
+    }
+}
+
+/// Suspects, heartbeats, tasks, threads.
+fn text(walks: &Walks, facts: &Facts, symbols: &mut dyn Symbols, frames: &mut Frames, out: &mut dyn Write) {
     // Writing into a text never fails: it cuts.
     let _ = writeln!(out, "{}", facts.title.as_str());
     suspects::write(facts, out);
     let _ = out.write_str(facts.notes.as_str());
-    tasks::write(walks, facts, symbols, &mut frames, out);
-    threads::write(walks, facts, symbols, &mut frames, out);
+    tasks::write(walks, facts, symbols, frames, out);
+    threads::write(walks, facts, symbols, frames, out);
     symbols.hint(out);
     if !facts.no_lines.is_empty() {
         let _ = writeln!(out, "names without lines: {}", facts.no_lines);

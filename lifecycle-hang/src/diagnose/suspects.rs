@@ -14,31 +14,45 @@ const LONG_POLL: Duration = Duration::from_secs(1);
 /// More of them would bury the first.
 const MOST: usize = 16;
 
-/// Writes them.
-pub(crate) fn write(facts: &Facts, out: &mut dyn Write) {
+/// Writes them. Returns what is known of the first.
+pub(crate) fn write(facts: &Facts, out: &mut dyn Write) -> Option<Finding> {
     let all = &facts.thread[..facts.threads as usize];
-    let is_first = |thread: &Thread| thread.finding.is_service || weight(thread.finding.cause) > 1;
+    let is_first = |thread: &Thread| is_culprit(thread, facts);
     let others = all.iter().any(is_first) || !facts.crumb.is_empty();
     // A thread of the user's own may wait for work as long as it likes, unless nobody else is to blame.
     let is_suspect = |thread: &&Thread| {
         let may_be = if facts.goes_on == 1 { is_held_up(thread, facts) } else { is_first(thread) || !others };
         thread.finding.cause != Cause::Idle && may_be
     };
-    let mut said = 0;
+    let (mut said, mut first) = (0, None);
     // Those whom the report is about come first.
     for about in [true, false] {
         for (index, thread) in all.iter().enumerate().filter(|(_, thread)| is_suspect(thread)) {
-            let alike = |other: &&Thread| other.finding.stack == thread.finding.stack;
+            let is_alike = |other: &&Thread| other.finding.stack == thread.finding.stack;
+            let alike = |other: &&Thread| is_alike(other) && is_suspect(other);
             let is_new = !all[..index].iter().any(|other| alike(&other));
             if (thread.id == facts.about) == about && is_new && said < MOST {
                 said += 1;
+                first = first.or(Some(thread.finding));
                 suspect(all.iter().filter(alike), thread, facts, out);
             }
         }
     }
     locks(all, out);
     let said = said + stuck_tasks(facts, out);
-    waiting_tasks(facts, said, out);
+    first.or(waiting_tasks(facts, said, out))
+}
+
+/// Whether it is one of those who hold things up, most likely. Where it is known who does, others are but for locks: one
+/// that does the same for a moment is none.
+fn is_culprit(thread: &Thread, facts: &Facts) -> bool {
+    let is_known =
+        facts.threads().iter().any(|other| other.id == facts.about && other.finding.cause != Cause::Idle);
+    match thread.finding.cause {
+        _ if thread.id == facts.about => true,
+        cause if is_known => cause.is_blocking_lock() || cause == Cause::Allocator,
+        cause => thread.finding.is_service || weight(cause) > 1,
+    }
 }
 
 /// Nobody said that something is wrong: then whoever works, sleeps or waits for work is no suspect.
@@ -145,15 +159,21 @@ fn stuck_tasks(facts: &Facts, out: &mut dyn Write) -> usize {
 }
 
 /// Tasks that are not in a poll: where the stale heartbeat left its breadcrumb, in a lock, or all that there are.
-fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
+fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) -> Option<Finding> {
     let tasks = &facts.task[..facts.tasks as usize];
     let crumb = facts.crumb.as_str();
     let is_known = |task: &&Task| task.thread == 0 && !task.finding.function.is_empty();
-    let at_crumb = |task: &&Task| task.finding.is_at_crumb;
-    let is_suspect = |task: &&Task| task.finding.cause.is_lock() || at_crumb(task);
-    let mut count = 0;
-    for task in tasks.iter().filter(is_known).filter(is_suspect).take(MOST) {
+    // Of several that wait there, the one that the report is about, if that is known.
+    let found = tasks.iter().find(|task| task.about == 1 && task.finding.is_at_crumb);
+    let at_crumb = |task: &&Task| task.finding.is_at_crumb && (task.about == 1 || found.is_none());
+    // Who waits for a lock or for room is held up by that one, unless it waits for a lock itself.
+    let are_victims = found.is_some_and(|task| !task.finding.cause.is_lock());
+    let in_lock = |task: &&Task| task.finding.cause.is_lock() && !at_crumb(task) && !are_victims;
+    let (mut count, mut first) = (0, None);
+    let known = || tasks.iter().filter(is_known);
+    for task in known().filter(at_crumb).chain(known().filter(in_lock)).take(MOST) {
         count += 1;
+        first = first.or(Some(task.finding));
         line(task, out);
     }
     let locked = tasks.iter().filter(is_known).filter(|task| task.finding.cause.is_lock()).count();
@@ -167,12 +187,16 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) {
     }
     if said + count == 0 && facts.goes_on == 0 {
         let may_be = |task: &&Task| !task.finding.cause.is_by_design();
-        tasks.iter().filter(is_known).filter(may_be).take(MOST).for_each(|task| line(task, out));
+        for task in tasks.iter().filter(is_known).filter(may_be).take(MOST) {
+            first = first.or(Some(task.finding));
+            line(task, out);
+        }
         if !tasks.iter().any(|task| is_known(&task)) {
             let idle = tasks.iter().filter(|task| task.thread == 0).take(MOST);
             idle.for_each(|task| unknown(task, out));
         }
     }
+    first
 }
 
 /// A leaf that registers no waker leaves no trace, such as `pending()`.

@@ -1,6 +1,6 @@
 //! The lines of tasks.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::{classify, stack, suspects};
 use crate::dump::{Chains, Facts, LEAVES, Task, Walks};
@@ -48,16 +48,26 @@ fn line(task: &Task, chains: &Chains, out: &mut dyn Write) {
         let _ = writeln!(out, ": in poll {polls} on thread {} for {age}", task.thread);
         return;
     }
-    let _ = if !chains.was_polled() {
-        write!(out, ": woken but not polled: no free worker")
-    } else if chains.leaves() == 0 {
-        write!(out, ": awaiting what asks nobody to wake it")
-    } else if task.finding.function.is_empty() {
-        write!(out, ": idle")
-    } else {
-        write!(out, ": {}", suspects::At(&task.finding))
-    };
-    let _ = writeln!(out, "; last polled {age} ago, polls so far: {polls}");
+    let waits = Waits(task, chains);
+    let _ = writeln!(out, ": {waits}; last polled {age} ago, polls so far: {polls}");
+}
+
+/// What an idle task waits for.
+pub(super) struct Waits<'a>(pub(super) &'a Task, pub(super) &'a Chains);
+
+impl fmt::Display for Waits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Waits(task, chains) = self;
+        if !chains.was_polled() {
+            f.write_str("woken but not polled: no free worker")
+        } else if chains.leaves() == 0 {
+            f.write_str("awaiting what asks nobody to wake it")
+        } else if task.finding.function.is_empty() {
+            f.write_str("idle")
+        } else {
+            write!(f, "{}", suspects::At(&task.finding))
+        }
+    }
 }
 
 fn chains(

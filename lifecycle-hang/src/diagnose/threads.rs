@@ -92,7 +92,7 @@ fn heading<'a>(alike: impl Iterator<Item = &'a Thread>, thread: &Thread, facts: 
             _ => {}
         }
     }
-    let ran = thread.ran[1].saturating_sub(thread.ran[0]) as f64 / facts.sampled.max(1) as f64 * 100.0;
+    let ran = thread.cpu_share(facts.sampled);
     let _ = write!(
         out,
         " `{}`: {}, state {}, {ran:.0} % CPU",

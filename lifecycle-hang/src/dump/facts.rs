@@ -45,7 +45,22 @@ pub(crate) struct Task {
     pub(crate) thread: u32,
     pub(crate) polls: u64,
     pub(crate) age: Age,
+    /// 1: what the report is about waits in it.
+    pub(crate) about: u32,
     pub(crate) finding: Finding,
+}
+
+/// What a report in JSON says in entries of their own.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Json {
+    pub(crate) is_wanted: bool,
+    pub(crate) kind: Text<32>,
+    pub(crate) date: Text<32>,
+    /// That is late, if one is, and for how many milliseconds.
+    pub(crate) heartbeat: Text<160>,
+    pub(crate) age: u64,
+    pub(crate) message: Text<1024>,
 }
 
 /// What was collected. Zeroed memory is a valid one.
@@ -77,6 +92,8 @@ pub(crate) struct Facts {
     pub(crate) files: [Text<160>; FILES],
     /// Crates whose frames are ours.
     pub(crate) own: [Text<32>; OWN_CRATES],
+    /// For a report in JSON.
+    pub(crate) json: Json,
     /// The thread that the report is about, or 0.
     pub(crate) about: u32,
     /// Lines of whoever asks, shown as they are.
@@ -91,6 +108,13 @@ pub(crate) struct Facts {
 
 impl Call {
     pub(crate) const NONE: Call = Call { known: 0, number: -1, args: [0; 6], sp: 0, pc: 0 };
+}
+
+impl Thread {
+    /// Percent of the processor's time between the samples.
+    pub(crate) fn cpu_share(&self, sampled: u64) -> f64 {
+        self.ran[1].saturating_sub(self.ran[0]) as f64 / sampled.max(1) as f64 * 100.0
+    }
 }
 
 impl Facts {

@@ -1,18 +1,23 @@
 //! What is added inside the body: a beat in each round of its outermost loops, a breadcrumb around each await.
 
 use proc_macro2::Span;
-use quote::{format_ident, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprConst, ExprForLoop, ExprLoop, ExprPath, ExprRepeat,
-    ExprWhile, Item, Stmt, Type, parse_quote_spanned,
+    ExprWhile, Ident, Item, Stmt, Type, parse_quote_spanned,
 };
 
 use crate::private::Private;
 
 /// Named so that no item of the body is hidden by it: items know no hygiene.
 pub(super) const STATIC: &str = "__LIFECYCLE_HEARTBEAT";
+
+/// The variable that stands for the call: no name of the user's, since locals know hygiene.
+pub(super) fn call() -> Ident {
+    Ident::new("call", Span::mixed_site())
+}
 
 /// The `async` block that the body ends with, perhaps in a `Box::pin`: all that `#[async_trait]` leaves of an `async fn`.
 pub(super) fn future(body: &mut [Stmt]) -> Option<&mut ExprAsync> {
@@ -47,8 +52,8 @@ pub(super) struct Rounds<'a> {
 impl Rounds<'_> {
     fn beat(&self, body: &mut Block) {
         let private = self.private;
-        let name = format_ident!("{STATIC}", span = Span::mixed_site());
-        insert_behind_items(body, parse_quote_spanned!(Span::mixed_site()=> #private::round(&#name);));
+        let call = call();
+        insert_behind_items(body, parse_quote_spanned!(Span::mixed_site()=> #private::round(&#call);));
     }
 }
 
@@ -88,7 +93,7 @@ impl Breadcrumbs<'_> {
     fn note(&mut self, awaited: &mut ExprAwait, span: Span) {
         self.visit_expr_mut(&mut awaited.base);
         let Breadcrumbs { private } = self;
-        let name = format_ident!("{STATIC}");
+        let call = call();
         let base = &awaited.base;
         // `line!` is the line of its own tokens: of `.await`, which in a chain over several lines is the one that
         // the compiler's messages point at.
@@ -96,14 +101,14 @@ impl Breadcrumbs<'_> {
             #private::Place { file: ::core::file!(), line: ::core::line!() }
         };
         let at = private.at(span);
-        *awaited.base = parse_quote_spanned!(span=> #at::at(#base, &#name, &#place));
+        *awaited.base = parse_quote_spanned!(span=> #at::at(#base, &#call, &#place));
     }
 }
 
 impl VisitMut for Breadcrumbs<'_> {
     /// `….await;` stays a statement of its own, so that the compiler says of it, too, that its value must be used.
     fn visit_block_mut(&mut self, block: &mut Block) {
-        let name = format_ident!("{STATIC}", span = Span::mixed_site());
+        let call = call();
         for mut statement in std::mem::take(&mut block.stmts) {
             let Stmt::Expr(Expr::Await(awaited), Some(_)) = &mut statement else {
                 self.visit_stmt_mut(&mut statement);
@@ -117,7 +122,7 @@ impl VisitMut for Breadcrumbs<'_> {
             block.stmts.push(statement);
             block.stmts.push(parse_quote_spanned! {Span::mixed_site()=>
                 #[allow(unreachable_code)]
-                #private::past(&#name);
+                #private::past(&#call);
             });
         }
     }
@@ -126,13 +131,13 @@ impl VisitMut for Breadcrumbs<'_> {
         let Expr::Await(awaited) = expr else { return visit_mut::visit_expr_mut(self, expr) };
         let span = Span::mixed_site().located_at(awaited.await_token.span);
         self.note(awaited, span);
-        let (past, name) = (self.private.at(span), format_ident!("{STATIC}"));
+        let (past, call) = (self.private.at(span), call());
         // The arm takes an attribute, and an await may never end.
         *expr = parse_quote_spanned! {span=>
             match #awaited {
                 #[allow(unreachable_code, unreachable_patterns)]
                 value => {
-                    #past::past(&#name);
+                    #past::past(&#call);
                     value
                 }
             }

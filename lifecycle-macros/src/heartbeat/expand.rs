@@ -4,10 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::visit_mut::VisitMut;
-use syn::{Block, Item, Stmt, parse_quote_spanned};
+use syn::{Block, Ident, Item, Stmt, parse_quote_spanned};
 
-use super::body::{Breadcrumbs, Rounds, STATIC, future, insert_behind_items};
+use super::body::{Breadcrumbs, Rounds, STATIC, call, future, insert_behind_items};
 use super::model::Heartbeat;
+use super::recursion::may_call_itself;
 use crate::duration;
 use crate::private::Private;
 
@@ -17,23 +18,35 @@ pub(super) fn function(mut heartbeat: Heartbeat) -> TokenStream {
     let private = heartbeat.private;
     let function = &mut heartbeat.function;
     let asynchronous = function.sig.asyncness.is_some();
+    let as_one = may_call_itself(function);
     match future(&mut function.block.stmts) {
-        Some(future) if !asynchronous => instrument(&mut future.block, true, declaration, &private),
-        _ => instrument(&mut function.block, asynchronous, declaration, &private),
+        Some(future) if !asynchronous => instrument(&mut future.block, true, as_one, &private),
+        _ => instrument(&mut function.block, asynchronous, as_one, &private),
     }
+    .insert(0, Stmt::Item(Item::Verbatim(declaration)));
     function.to_token_stream()
 }
 
 /// The statements are added to the body's own: a block around it would drop its temporaries in another order.
-fn instrument(body: &mut Block, asynchronous: bool, declaration: TokenStream, private: &Private) {
+fn instrument<'a>(
+    body: &'a mut Block,
+    asynchronous: bool,
+    as_one: bool,
+    private: &Private,
+) -> &'a mut Vec<Stmt> {
     Rounds { private }.visit_block_mut(body);
     if asynchronous {
         Breadcrumbs { private }.visit_block_mut(body);
     }
     let name = format_ident!("{STATIC}", span = Span::mixed_site());
-    let enter: Stmt = parse_quote_spanned!(Span::mixed_site()=> let _beat = #private::enter(&#name););
+    let enter = if asynchronous { "enter_async" } else { "enter" };
+    let (enter, call) = (Ident::new(enter, Span::mixed_site()), call());
+    let enter: Stmt = parse_quote_spanned! {Span::mixed_site()=>
+        #[allow(unused_variables)]
+        let #call = #private::#enter(&#name, #as_one);
+    };
     insert_behind_items(body, enter);
-    body.stmts.insert(0, Stmt::Item(Item::Verbatim(declaration)));
+    &mut body.stmts
 }
 
 /// The static, and its registration.

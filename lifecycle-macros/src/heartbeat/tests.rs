@@ -15,24 +15,25 @@ fn a_plain_function_beats() {
         "timeout = \"90s\", name = \"t\", arm = \"first_beat\"",
         "fn tick() -> u8 { const A: u8 = 1; A }",
         &expect![[r#"
-        fn tick() -> u8 {
-            static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
-                "t",
-                ::core::option::Option::Some(::lifecycle::__private::Duration::new(90, 0)),
-                ::lifecycle::__private::Arm::FirstBeat,
-                ::lifecycle::__private::Place {
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                },
-            );
-            ::lifecycle::__private::inventory::submit! {
-                ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
+            fn tick() -> u8 {
+                static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
+                    "t",
+                    ::core::option::Option::Some(::lifecycle::__private::Duration::new(90, 0)),
+                    ::lifecycle::__private::Arm::FirstBeat,
+                    ::lifecycle::__private::Place {
+                        file: ::core::file!(),
+                        line: ::core::line!(),
+                    },
+                );
+                ::lifecycle::__private::inventory::submit! {
+                    ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
+                }
+                const A: u8 = 1;
+                #[allow(unused_variables)]
+                let call = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT, false);
+                A
             }
-            const A: u8 = 1;
-            let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-            A
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -61,10 +62,11 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                 ::lifecycle::__private::inventory::submit! {
                     ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
                 }
-                let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
+                #[allow(unused_variables)]
+                let call = ::lifecycle::__private::enter_async(&__LIFECYCLE_HEARTBEAT, false);
                 match ::lifecycle::__private::at(
                         self.feed.next(),
-                        &__LIFECYCLE_HEARTBEAT,
+                        &call,
                         &::lifecycle::__private::Place {
                             file: ::core::file!(),
                             line: ::core::line!(),
@@ -74,7 +76,7 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                 {
                     #[allow(unreachable_code, unreachable_patterns)]
                     value => {
-                        ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                        ::lifecycle::__private::past(&call);
                         value
                     }
                 }?;
@@ -84,7 +86,7 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                         outer(
                             match ::lifecycle::__private::at(
                                     inner,
-                                    &__LIFECYCLE_HEARTBEAT,
+                                    &call,
                                     &::lifecycle::__private::Place {
                                         file: ::core::file!(),
                                         line: ::core::line!(),
@@ -94,12 +96,12 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                             {
                                 #[allow(unreachable_code, unreachable_patterns)]
                                 value => {
-                                    ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                                    ::lifecycle::__private::past(&call);
                                     value
                                 }
                             },
                         ),
-                        &__LIFECYCLE_HEARTBEAT,
+                        &call,
                         &::lifecycle::__private::Place {
                             file: ::core::file!(),
                             line: ::core::line!(),
@@ -109,7 +111,7 @@ fn an_async_function_leaves_breadcrumbs_but_not_for_what_is_only_made_in_it() {
                 {
                     #[allow(unreachable_code, unreachable_patterns)]
                     value => {
-                        ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                        ::lifecycle::__private::past(&call);
                         value
                     }
                 }
@@ -132,47 +134,48 @@ fn each_round_of_the_outermost_loops_beats() {
         "arm = \"call\"",
         item,
         &expect![[r#"
-        fn run(&self) -> u8 {
-            static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
-                ::core::concat!(::core::module_path!(), "::", "run"),
-                ::core::option::Option::None,
-                ::lifecycle::__private::Arm::Call,
-                ::lifecycle::__private::Place {
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                },
-            );
-            ::lifecycle::__private::inventory::submit! {
-                ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
-            }
-            let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
-            'all: while running() {
-                const A: u8 = 1;
-                ::lifecycle::__private::round(&__LIFECYCLE_HEARTBEAT);
-                for a in b() {
+            fn run(&self) -> u8 {
+                static __LIFECYCLE_HEARTBEAT: ::lifecycle::__private::Heartbeat = ::lifecycle::__private::heartbeat(
+                    ::core::concat!(::core::module_path!(), "::", "run"),
+                    ::core::option::Option::None,
+                    ::lifecycle::__private::Arm::Call,
+                    ::lifecycle::__private::Place {
+                        file: ::core::file!(),
+                        line: ::core::line!(),
+                    },
+                );
+                ::lifecycle::__private::inventory::submit! {
+                    ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
+                }
+                #[allow(unused_variables)]
+                let call = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT, false);
+                'all: while running() {
+                    const A: u8 = 1;
+                    ::lifecycle::__private::round(&call);
+                    for a in b() {
+                        loop {}
+                    }
+                    continue 'all;
+                }
+                let c = || loop {};
+                let d = async { loop {} };
+                if e {
+                    for f in [0; {
+                        while g {}
+                        1
+                    }] {
+                        ::lifecycle::__private::round(&call);
+                    }
+                }
+                fn h() {
                     loop {}
                 }
-                continue 'all;
-            }
-            let c = || loop {};
-            let d = async { loop {} };
-            if e {
-                for f in [0; {
-                    while g {}
-                    1
-                }] {
-                    ::lifecycle::__private::round(&__LIFECYCLE_HEARTBEAT);
+                loop {
+                    ::lifecycle::__private::round(&call);
+                    break 1;
                 }
             }
-            fn h() {
-                loop {}
-            }
-            loop {
-                ::lifecycle::__private::round(&__LIFECYCLE_HEARTBEAT);
-                break 1;
-            }
-        }
-    "#]],
+        "#]],
     );
 }
 
@@ -197,10 +200,11 @@ fn a_returned_future_is_what_beats() {
                     ::lifecycle::__private::inventory::submit! {
                         ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
                     }
-                    let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
+                    #[allow(unused_variables)]
+                    let call = ::lifecycle::__private::enter_async(&__LIFECYCLE_HEARTBEAT, false);
                     match ::lifecycle::__private::at(
                             a,
-                            &__LIFECYCLE_HEARTBEAT,
+                            &call,
                             &::lifecycle::__private::Place {
                                 file: ::core::file!(),
                                 line: ::core::line!(),
@@ -210,7 +214,7 @@ fn a_returned_future_is_what_beats() {
                     {
                         #[allow(unreachable_code, unreachable_patterns)]
                         value => {
-                            ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                            ::lifecycle::__private::past(&call);
                             value
                         }
                     }
@@ -236,10 +240,11 @@ fn a_returned_future_is_what_beats() {
                     ::lifecycle::__private::inventory::submit! {
                         ::lifecycle::__private::HeartbeatSite(& __LIFECYCLE_HEARTBEAT)
                     }
-                    let _beat = ::lifecycle::__private::enter(&__LIFECYCLE_HEARTBEAT);
+                    #[allow(unused_variables)]
+                    let call = ::lifecycle::__private::enter_async(&__LIFECYCLE_HEARTBEAT, false);
                     match ::lifecycle::__private::at(
                             a,
-                            &__LIFECYCLE_HEARTBEAT,
+                            &call,
                             &::lifecycle::__private::Place {
                                 file: ::core::file!(),
                                 line: ::core::line!(),
@@ -249,7 +254,7 @@ fn a_returned_future_is_what_beats() {
                     {
                         #[allow(unreachable_code, unreachable_patterns)]
                         value => {
-                            ::lifecycle::__private::past(&__LIFECYCLE_HEARTBEAT);
+                            ::lifecycle::__private::past(&call);
                             value
                         }
                     }

@@ -11,9 +11,13 @@ pub enum Arm {
     Call,
 }
 
-/// Heartbeats of the framework itself.
+/// Who beats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BuiltIn {
+pub(crate) enum Kind {
+    /// The calls of an annotated function.
+    Annotated,
+    /// Code of the user's.
+    Manual,
     /// The probe that beats from inside the runtime.
     Runtime,
     /// The `init` function, which never beats.
