@@ -51,8 +51,16 @@ fn is_culprit(thread: &Thread, facts: &Facts) -> bool {
     match thread.finding.cause {
         _ if thread.id == facts.about => true,
         cause if is_known => cause.is_blocking_lock() || cause == Cause::Allocator,
+        Cause::Spin if was_at_rest(thread, facts) => false,
         cause => thread.finding.is_service || weight(cause) > 1,
     }
+}
+
+/// It runs now, but has hardly run since half-time: whatever it does, such as writing a line of the log, is no loop.
+fn was_at_rest(thread: &Thread, facts: &Facts) -> bool {
+    let [_, ran] = thread.half;
+    let used = thread.ran[1].saturating_sub(ran) / 1_000_000;
+    facts.since_half >= SOON && ran != 0 && used < facts.since_half / 20
 }
 
 /// Nobody said that something is wrong: then whoever works, sleeps or waits for work is no suspect.
