@@ -14,6 +14,7 @@ mod latency;
 mod many;
 mod poll;
 mod services;
+mod storms;
 mod worst;
 
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 /// A part of the measurements: its letter, and what measures it and returns its section.
 type Part = (&'static str, fn() -> String);
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("a", worst::section),
     ("b", many::section),
     ("c", beat::section),
@@ -30,6 +31,7 @@ const PARTS: [Part; 8] = [
     ("f", builds::section),
     ("g", poll::section),
     ("h", hang::section),
+    ("i", storms::section),
 ];
 
 /// The program: the measurements, or, as a child of theirs, one service.
