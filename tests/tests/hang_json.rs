@@ -54,9 +54,9 @@ fn a_hang_is_one_line_with_all_of_it() {
         assert!(suspect.contains("blocked on a Mutex in mutex at"), "{report}");
     }
     let (file, line) = at.rsplit_once(':').expect("a line");
-    let is_it = |frame: &Value| {
-        frame["file"] == file && frame["line"].to_string() == line && frame["yours"] == Value::Bool(true)
-    };
+    let line: u64 = line.parse().expect("a number");
+    let is_it =
+        |frame: &Value| frame["file"] == file && frame["line"] == line && frame["yours"] == Value::Bool(true);
     let threads = report["threads"].as_array().expect("a list");
     let frames = threads.iter().flat_map(|thread| thread["frames"].as_array().expect("a list"));
     assert!(frames.into_iter().any(is_it), "{report}");
