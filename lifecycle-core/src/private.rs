@@ -13,6 +13,7 @@ pub use crate::components::declaration::{
 pub use crate::config::options::{
     Flavor, Hangup, OnHang, Options, Readiness, RestartMode, RestartOptions, WatchdogOptions,
 };
+pub use crate::hang::Workspace;
 pub use crate::model::outcome::Outcome;
 pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;

@@ -141,6 +141,7 @@ fn describe(request: &Request<'_>, facts: &mut Facts) {
     for (text, file) in facts.files.iter_mut().zip(request.files) {
         let _ = text.write_str(file);
     }
+    let _ = write!(facts.crates, "{}", request.crates);
     for (text, krate) in facts.own.iter_mut().zip(request.own_crates) {
         let _ = text.write_str(krate);
     }

@@ -59,6 +59,8 @@ pub struct Request<'a> {
     pub tasks: &'a dyn TaskSource,
     /// Files of the program, as `file!()` gives them: by them the workspace is known. Up to eight count.
     pub files: &'a [&'a str],
+    /// The program's own crates, with underscores, and commas in between; where it is empty, files must tell. Up to 4 KiB count.
+    pub crates: &'a dyn Display,
     /// Crates that drive the program's tasks, with underscores: their frames are folded. Up to four count.
     pub own_crates: &'a [&'a str],
     /// Whether the report has lost its point; asked while it is made.
@@ -97,6 +99,7 @@ impl<'a> Request<'a> {
             longest_poll: None,
             tasks: &NoTasks,
             files: &[],
+            crates: &"",
             own_crates: &[],
             is_outdated: &|| false,
             is_full: false,

@@ -11,6 +11,7 @@ mod options;
 mod private;
 mod rustc;
 mod spelling;
+mod workspace;
 
 use proc_macro::TokenStream;
 

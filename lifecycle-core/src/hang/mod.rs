@@ -26,6 +26,7 @@ pub(crate) mod settings;
     path = "without_stacks.rs"
 )]
 mod stacks;
+mod workspace;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -36,6 +37,7 @@ pub(crate) use culprit::{Verdict, Warning};
 pub(crate) use late::LateLook;
 pub(crate) use left_behind::threads_left_behind;
 pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
+pub use workspace::Workspace;
 
 use crate::os::stderr;
 use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};

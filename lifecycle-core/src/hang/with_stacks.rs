@@ -9,6 +9,7 @@ pub(super) use lifecycle_hang::{prepare, sample, trace_poll};
 
 use super::about::{Message, now};
 use super::culprit::Culprit;
+use super::workspace::Crates;
 use super::{About, LONGEST_REPORT, fatal_has_begun, plain, reporter, settings, wake_all};
 use crate::os::text::Text;
 use crate::tasks::tracked::{TrackedTask, live_tasks};
@@ -44,6 +45,7 @@ pub(super) fn write(about: &About, out: &mut dyn Write) {
         tasks: &Tasks { kind: about.kind(), culprit: about.culprit() },
         files: &files(),
         own_crates: &["lifecycle_core"],
+        crates: &Crates,
         is_outdated: &|| about.kind() != ReportKind::Fatal && fatal_has_begun(),
         is_full: settings::is_full(),
         ..Request::new(about.kind(), &title)

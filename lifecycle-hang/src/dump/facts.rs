@@ -90,6 +90,8 @@ pub(crate) struct Facts {
     pub(crate) crumb: Text<200>,
     /// Files of the program, as the compiler was given them.
     pub(crate) files: [Text<160>; FILES],
+    /// Those of the program, with commas in between.
+    pub(crate) crates: Text<4096>,
     /// Crates whose frames are ours.
     pub(crate) own: [Text<32>; OWN_CRATES],
     /// For a report in JSON.

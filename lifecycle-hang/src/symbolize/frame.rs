@@ -5,9 +5,9 @@ use std::fmt::Write;
 use lifecycle_os::text::Text;
 
 use super::name::Name;
-use super::source::{self, Author};
+use super::source::{self, Author, Crates};
 use super::{Symbol, Symbols};
-use crate::dump::{FILES, Facts, OWN_CRATES, Walks};
+use crate::dump::{FILES, Facts, Walks};
 
 /// A function that was called, inlined ones too.
 #[derive(Clone, Copy)]
@@ -43,7 +43,7 @@ pub(crate) struct Frames {
     /// Where the workspace lies, once a frame has told it.
     root: Text<160>,
     files: [Text<160>; FILES],
-    own: [Text<32>; OWN_CRATES],
+    crates: Crates,
 }
 
 const EMPTY: Frame =
@@ -54,7 +54,7 @@ impl Frames {
 
     pub(crate) fn new(facts: &Facts) -> Frames {
         let frames = [EMPTY; Frames::MOST];
-        Frames { frames, len: 0, root: Text::new(), files: facts.files, own: facts.own }
+        Frames { frames, len: 0, root: Text::new(), files: facts.files, crates: Crates::of(facts) }
     }
 
     pub(crate) fn as_slice(&self) -> &[Frame] {
@@ -94,7 +94,7 @@ impl Frames {
         let file = symbol.file.unwrap_or_default();
         frame.name = symbol.name;
         frame.author = if symbol.is_known {
-            source::author(symbol.name.as_str(), symbol.file, &self.own)
+            self.crates.author(symbol.name.as_str(), symbol.file, self.root.as_str())
         } else {
             Author::Unknown
         };
@@ -110,9 +110,16 @@ impl Frames {
             return;
         }
         let users = self.frames[..self.len].iter().filter(|frame| frame.author == Author::User);
-        let root = self.files.iter().filter(|file| !file.is_empty()).find_map(|known| {
-            users.clone().find_map(|frame| source::root(frame.full.as_str(), known.as_str()))
-        });
+        let known = self.files.iter().map(Text::as_str).filter(|file| !file.is_empty());
+        let of = |root: fn(&str, &str) -> Option<usize>| {
+            known.clone().find_map(|known| {
+                users.clone().find_map(|frame| {
+                    let full = frame.full.as_str();
+                    root(full, known).map(|end| &full[..end])
+                })
+            })
+        };
+        let root = of(source::root_of_file).or_else(|| of(source::root_of_folder));
         self.root = root.map_or(Text::new(), Text::of);
     }
 }

@@ -2,6 +2,8 @@
 
 use lifecycle_os::text::Text;
 
+use crate::dump::{Facts, OWN_CRATES};
+
 /// Who wrote the code of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
@@ -66,24 +68,51 @@ const LIBRARIES: [&str; 44] = [
 /// Crates of the report's own.
 const OWN: [&str; 2] = ["lifecycle_hang", "lifecycle_os"];
 
-/// By the file, where it is known; else by the crate that the name begins with.
-pub(crate) fn author(name: &str, file: Option<&str>, own: &[Text<32>]) -> Author {
-    let krate = name.split("::").next().unwrap_or_default();
-    let has_path = name.contains("::");
-    let mut own = OWN.into_iter().chain(own.iter().map(Text::as_str)).filter(|own| !own.is_empty());
-    if own.any(|own| (has_path && krate == own) || file.is_some_and(|file| is_of(file, own))) {
-        return Author::Own;
+/// By whose crates authors are known.
+pub(crate) struct Crates {
+    /// That drive the program's tasks.
+    own: [Text<32>; OWN_CRATES],
+    /// The program's own, with commas in between; empty if they are not known.
+    users: Text<4096>,
+}
+
+impl Crates {
+    pub(crate) fn of(facts: &Facts) -> Crates {
+        Crates { own: facts.own, users: facts.crates }
     }
-    // What the attributes generate stands at the user's own lines.
-    if name.contains("__lifecycle_") {
-        return Author::Library;
+
+    /// By the file, if it lies in the workspace or is a library's; else by the crate that the name begins with.
+    pub(crate) fn author(&self, name: &str, file: Option<&str>, root: &str) -> Author {
+        let krate = name.split("::").next().filter(|_| name.contains("::"));
+        let mut own = OWN.into_iter().chain(self.own.iter().map(Text::as_str)).filter(|own| !own.is_empty());
+        if own.any(|own| krate == Some(own) || file.is_some_and(|file| is_of(file, own))) {
+            return Author::Own;
+        }
+        // What the attributes generate stands at the user's own lines.
+        if name.contains("__lifecycle_") {
+            return Author::Library;
+        }
+        if self.is_users(krate, file, root) { Author::User } else { Author::Library }
     }
-    let is_library = match file {
-        Some(file) => is_library_file(file),
-        // A name of C's, or of the linker's.
-        None => !has_path || LIBRARIES.contains(&krate) || krate.starts_with("__"),
-    };
-    if is_library { Author::Library } else { Author::User }
+
+    fn is_users(&self, krate: Option<&str>, file: Option<&str>, root: &str) -> bool {
+        let is_member = krate.is_some_and(|krate| self.users.as_str().split(',').any(|user| user == krate));
+        let inside = file.filter(|_| !root.is_empty()).and_then(|file| file.strip_prefix(root));
+        match (inside, file) {
+            // Of generated code, and of a crate that was copied into the workspace, only its name tells.
+            (Some(inside), _) if ["vendor/", "target/"].iter().any(|folder| inside.starts_with(folder)) => {
+                is_member
+            }
+            (Some(inside), _) => inside.ends_with(".rs"),
+            (None, Some(file)) if is_library_file(file) && (self.users.is_empty() || !is_member) => false,
+            (None, Some(_)) if self.users.is_empty() || krate.is_none() && root.is_empty() => true,
+            (None, None) if self.users.is_empty() => {
+                // A name of C's, or of the linker's.
+                krate.is_some_and(|krate| !LIBRARIES.contains(&krate) && !krate.starts_with("__"))
+            }
+            (None, _) => is_member,
+        }
+    }
 }
 
 /// Whether the file lies in the sources of a crate, whose folder has its name with dashes.
@@ -130,11 +159,17 @@ pub(crate) fn relative<'a>(file: &'a str, root: &str) -> &'a str {
     file
 }
 
-/// The folder of the workspace: what stands before the folder of a `known` file of the program's, in a full path.
-pub(crate) fn root<'a>(file: &'a str, known: &str) -> Option<&'a str> {
+/// Where the folder of the workspace ends, in a full path of a `known` file of the program's.
+pub(crate) fn root_of_file(file: &str, known: &str) -> Option<usize> {
+    let root = file.strip_suffix(known)?;
+    root.ends_with('/').then_some(root.len())
+}
+
+/// The same by a file in the same folder.
+pub(crate) fn root_of_folder(file: &str, known: &str) -> Option<usize> {
     let folder = &known[..=known.rfind('/')?];
-    let (at, _) = file.match_indices(folder).find(|(at, _)| file[..*at].ends_with('/'))?;
-    Some(&file[..at])
+    let is_whole = |at: &usize| file[..*at].ends_with('/');
+    file.rmatch_indices(folder).map(|(at, _)| at).find(is_whole)
 }
 
 #[cfg(test)]
@@ -165,7 +200,42 @@ mod tests {
             ("host", Some("/w/lifecycle-core/src/run.rs"), Author::Own),
             ("main", Some("/w/lifecycle-hang/examples/main.rs"), Author::User),
         ] {
-            assert_eq!(author(name, file, &[Text::of("lifecycle_core")]), expected, "{name} {file:?}");
+            assert_eq!(crates("").author(name, file, ""), expected, "{name} {file:?}");
+        }
+    }
+
+    fn crates(users: &str) -> Crates {
+        let mut own = [Text::new(); OWN_CRATES];
+        own[0] = Text::of("lifecycle_core");
+        Crates { own, users: Text::of(users) }
+    }
+
+    #[test]
+    fn where_the_workspace_is_known_its_crates_tell() {
+        let crates = crates("bank,bank_core,");
+        let vendored = "/x/vendor/bank/vendor/tokio-1.54.1/src/time.rs";
+        for (name, file, root, expected) in [
+            // A plain release.
+            ("bank::debit", None, "", Author::User),
+            ("bank_core::Ledger::add", None, "", Author::User),
+            ("regex::Regex::find", None, "", Author::Library),
+            ("T::to_string", None, "", Author::Library),
+            ("usleep", None, "", Author::Library),
+            // A checkout below a folder of that name, before and after that is known.
+            ("bank::debit", Some("/x/vendor/bank/src/main.rs"), "", Author::User),
+            ("debit", Some("/x/vendor/bank/src/main.rs"), "/x/vendor/bank/", Author::User),
+            ("lock", Some(vendored), "/x/vendor/bank/", Author::Library),
+            ("tokio::time::sleep", Some(vendored), "/x/vendor/bank/", Author::Library),
+            // Generated code.
+            ("bank::api::Order::new", Some("/w/target/debug/build/bank-1/out/api.rs"), "/w/", Author::User),
+            ("new", Some("/w/target/debug/build/prost-1/out/api.rs"), "/w/", Author::Library),
+            // Other prefixes.
+            ("bank::debit", Some("/app/src/main.rs"), "", Author::User),
+            ("tokio::time::sleep", Some("/deps/tokio-1.54.1/src/time.rs"), "", Author::Library),
+            ("debit", Some("/app/src/bank.rs"), "/app/", Author::User),
+            ("sleep", Some("/deps/tokio-1.54.1/src/time.rs"), "/app/", Author::Library),
+        ] {
+            assert_eq!(crates.author(name, file, root), expected, "{name} {file:?} {root}");
         }
     }
 
@@ -180,8 +250,12 @@ mod tests {
         ] {
             assert_eq!(relative(file, "/w/"), expected);
         }
-        assert_eq!(root("/w/tests/src/bin/matrix.rs", "tests/src/bin/beats.rs"), Some("/w/"));
-        assert_eq!(root("/w/xtests/a.rs", "tests/a.rs"), None);
-        assert_eq!(root("/w/main.rs", "main.rs"), None);
+        let matrix = "/w/tests/src/bin/matrix.rs";
+        assert_eq!(root_of_folder(matrix, "tests/src/bin/beats.rs"), Some("/w/".len()));
+        assert_eq!(root_of_file(matrix, "tests/src/bin/beats.rs"), None);
+        assert_eq!(root_of_file(matrix, "src/bin/matrix.rs"), Some("/w/tests/".len()));
+        assert_eq!(root_of_folder("/home/src/app/src/feed.rs", "src/main.rs"), Some("/home/src/app/".len()));
+        assert_eq!(root_of_folder("/w/xtests/a.rs", "tests/a.rs"), None);
+        assert_eq!(root_of_folder("/w/main.rs", "main.rs"), None);
     }
 }

@@ -10,6 +10,7 @@ use super::restart::Restart;
 use crate::defaults::{field, time, with_defaults};
 use crate::duration;
 use crate::private::Private;
+use crate::workspace;
 
 /// An attribute on a method sees neither the type nor `Self` inside nested items, so the static cannot name the
 /// type. A sibling function can: it is exported under a symbol of its own, by which the static in its body finds it.
@@ -22,7 +23,7 @@ pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
     let hidden = Ident::new(&name, function.span());
     let generic = generic(attribute);
     let site = site(component);
-    let call = call(component);
+    let (call, workspace) = (call(component), workspace::submission(private));
     let attributes = quote_spanned! {Span::mixed_site()=>
         #[doc(hidden)]
         #(#cfgs)*
@@ -35,6 +36,7 @@ pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
             safe fn hook() -> #private::Hook;
         }
         #private::inventory::submit! { #site }
+        #workspace
         #call
     };
     // The user's span from `fn` to `}`, else the lint is as silent as for any other crate's macro; not on the

@@ -10,6 +10,7 @@ use crate::defaults::{field, time, with_defaults};
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::private::Private;
+use crate::workspace;
 
 /// The user's function without `pub`, which is that of the entry point.
 fn body(item: &TokenStream) -> TokenStream {
@@ -25,6 +26,7 @@ pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
     let (body, options) = (body(item), options(main));
     let init = main.init.as_ref().map(|path| init(private, path));
     let runtime = main.runtime.as_ref().map(|path| quote!(.runtime(#path)));
+    let workspace = workspace::submission(private);
     let run = format_ident!("{}", if main.asynchronous { "run" } else { "run_sync" });
     let service =
         quote_spanned!(Span::mixed_site()=> #private::Service::new().options(#options) #init #runtime);
@@ -34,6 +36,7 @@ pub(super) fn entry_point(main: &Main, item: &TokenStream) -> TokenStream {
     quote_spanned! {Span::mixed_site()=>
         #(#cfgs)*
         #vis fn main() -> ::std::process::ExitCode {
+            #workspace
             #body
             #run
         }

@@ -11,6 +11,7 @@ use super::model::Heartbeat;
 use super::recursion::may_call_itself;
 use crate::duration;
 use crate::private::Private;
+use crate::workspace;
 
 /// The whole function.
 pub(super) fn function(mut heartbeat: Heartbeat) -> TokenStream {
@@ -62,7 +63,7 @@ fn declaration(heartbeat: &Heartbeat) -> TokenStream {
         None => quote!(::core::option::Option::None),
     };
     let arm = format_ident!("{}", heartbeat.arm);
-    let ident = format_ident!("{STATIC}");
+    let (ident, workspace) = (format_ident!("{STATIC}"), workspace::submission(private));
     quote_spanned! {Span::mixed_site()=>
         static #ident: #private::Heartbeat = #private::heartbeat(
             #name,
@@ -71,5 +72,6 @@ fn declaration(heartbeat: &Heartbeat) -> TokenStream {
             #private::Place { file: ::core::file!(), line: ::core::line!() },
         );
         #private::inventory::submit! { #private::HeartbeatSite(&#ident) }
+        #workspace
     }
 }
