@@ -1,7 +1,8 @@
-//! An HTTP server whose requests a stop waits for. The argument says whether main waits for the server itself (`graceful`), or
-//! has left it to a plain task (`spawned`).
+//! An HTTP server whose requests a stop waits for. The argument says whether main waits for the server itself (`graceful`), has
+//! left it to a plain task (`spawned`), or lets what it has accepted last send its request (`settled`, as in the recipe).
 
 use std::io::{Error, Result};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -11,7 +12,9 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use axum::routing::get;
+use axum::serve::Listener;
 use futures_core::Stream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Interval, interval, sleep};
 
 /// A line every 20 ms.
@@ -73,6 +76,11 @@ async fn slow() -> &'static str {
     "answered"
 }
 
+async fn work() -> &'static str {
+    sleep(Duration::from_millis(30)).await;
+    "answered"
+}
+
 async fn stuck() -> &'static str {
     println!("called");
     std::future::pending().await
@@ -87,6 +95,7 @@ fn events(
 fn routes() -> Router {
     Router::new()
         .route("/quick", get(async || "answered"))
+        .route("/work", get(work))
         .route("/slow", get(slow))
         .route("/stuck", get(stuck))
         .route("/events", get(async || events(Lines::new(usize::MAX))))
@@ -104,6 +113,30 @@ async fn upgrade() -> (StatusCode, [(axum::http::HeaderName, &'static str); 2]) 
     (StatusCode::SWITCHING_PROTOCOLS, [(CONNECTION, "upgrade"), (UPGRADE, "echo")])
 }
 
+/// Accepts nothing once the stop has begun.
+struct UntilStop(Option<TcpListener>);
+
+impl Listener for UntilStop {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        let Some(listener) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            biased;
+            () = lifecycle::stopping() => {}
+            accepted = Listener::accept(listener) => return accepted,
+        }
+        // Closed at once: what comes now is refused, or waits for the next process where systemd holds the socket.
+        self.0 = None;
+        std::future::pending().await
+    }
+
+    fn local_addr(&self) -> Result<SocketAddr> {
+        self.0.as_ref().map_or(Err(Error::other("the stop has begun")), TcpListener::local_addr)
+    }
+}
+
 #[lifecycle::component(phase = "persist")]
 fn save() {
     println!("saved");
@@ -116,6 +149,14 @@ async fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("graceful") => {
             axum::serve(listener, routes()).with_graceful_shutdown(lifecycle::stopping()).await
+        }
+        Some("settled") => {
+            let settled = async {
+                lifecycle::stopping().await;
+                sleep(Duration::from_millis(100)).await;
+            };
+            let listener = UntilStop(Some(listener));
+            axum::serve(listener, routes()).with_graceful_shutdown(settled).await
         }
         Some("spawned") => {
             // Asked for before the first request comes.
