@@ -22,8 +22,7 @@ pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
     let name = format!("__{attribute}_{}_must_be_in_an_inherent_impl", function.unraw());
     let hidden = Ident::new(&name, function.span());
     let generic = generic(attribute);
-    let site = site(component);
-    let (call, workspace) = (call(component), workspace::submission(private));
+    let (site, call, workspace) = (site(component), call(component), workspace::submission(private));
     let attributes = quote_spanned! {Span::mixed_site()=>
         #[doc(hidden)]
         #(#cfgs)*
