@@ -53,7 +53,7 @@ pub use model::failure::{Failure, permanent, retry_after};
 pub use model::last_seen::{LastSeen, Probably};
 pub use model::phase::Phase;
 pub use model::place::Place;
-pub use model::plan::{Plan, PlannedHook};
+pub use model::plan::{Plan, PlannedHook, PlannedTask};
 pub use model::previous_run::{Ending, PreviousRun};
 pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
 pub use model::status::{HeartbeatStatus, SocketStatus, State, Status};

@@ -12,7 +12,7 @@ use super::declaration::{AsyncCall, Call};
 use super::declaration::{HookKind, Instance};
 use super::index::{ByName, Key, ResolvedHook, declared, declared_hooks, hooks_of};
 use super::instances::Instances;
-use crate::model::plan::{Plan, PlannedHook, short_type_name};
+use crate::model::plan::{Plan, PlannedHook, PlannedTask, short_type_name};
 
 /// A hook, with what it is to be called for, in the order in which that was managed.
 pub(crate) type Due = (&'static ResolvedHook, Vec<Option<Instance>>);
@@ -213,12 +213,22 @@ impl Registry {
             .map(|hook| planned(hook, hook.hook.owner.map(|_| live(hook).unwrap_or_default())));
         let closures = self.steps.values().flatten().filter(|(hook, _)| hook.0.is_closure);
         let closures = closures.map(|(hook, instances)| planned(hook.0, Some(instances.live())));
-        Plan::new(declared.chain(closures).collect())
+        Plan::new(declared.chain(closures).collect(), planned_tasks())
     }
 }
 
 fn longest(hooks: &Hooks) -> Duration {
     hooks.keys().map(|hook| hook.0.timeout).max().unwrap_or_default()
+}
+
+fn planned_tasks() -> Vec<PlannedTask> {
+    let tasks = declared(|kind| matches!(kind, HookKind::Task(_)));
+    let planned = |task: &'static ResolvedHook| {
+        let HookKind::Task(restart) = &task.kind else { return None };
+        let max_restarts = restart.as_ref().map(|restart| restart.max_restarts);
+        Some(PlannedTask { name: task.name, place: task.place, max_restarts })
+    };
+    tasks.filter_map(planned).collect()
 }
 
 fn planned(hook: &ResolvedHook, instances: Option<usize>) -> PlannedHook {

@@ -25,6 +25,8 @@ use crate::model::table;
 pub struct Plan {
     /// By phase, order and name.
     pub hooks: Vec<PlannedHook>,
+    /// What runs in the background until the drain, by name: the functions under `#[lifecycle::task]`.
+    pub tasks: Vec<PlannedTask>,
 }
 
 /// A hook of the plan.
@@ -52,15 +54,34 @@ pub struct PlannedHook {
     pub instances: Option<usize>,
 }
 
+/// A background task of the plan.
+///
+/// ```
+/// for task in lifecycle::plan().tasks {
+///     println!("{} ({}) may fail {:?} times", task.name, task.place, task.max_restarts);
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PlannedTask {
+    /// `Type::method`, or the name it was given.
+    pub name: &'static str,
+    /// Where it was declared.
+    pub place: Place,
+    /// How often it is restarted alone within its window; `None`: its first failure ends the run.
+    pub max_restarts: Option<u32>,
+}
+
 pub(crate) fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(millis(*duration))
 }
 
 impl Plan {
-    pub(crate) fn new(mut hooks: Vec<PlannedHook>) -> Plan {
+    pub(crate) fn new(mut hooks: Vec<PlannedHook>, mut tasks: Vec<PlannedTask>) -> Plan {
         // The link order of hooks differs between builds: nothing may depend on it.
         hooks.sort_by(|a, b| a.key().cmp(&b.key()));
-        Plan { hooks }
+        tasks.sort_by_key(|task| (task.name, task.place.file, task.place.line));
+        Plan { hooks, tasks }
     }
 
     /// Two phases of one name must have one rank, or the plan would not say which is meant.
@@ -97,7 +118,24 @@ impl Plan {
         };
         let rows: Vec<_> = self.hooks.iter().map(PlannedHook::cells).collect();
         let head = format!("shutdown plan: {head}");
-        std::iter::once(head).chain(table::lines(&rows)).map(|text| Event::new(Level::Info, text)).collect()
+        let tasks = self
+            .tasks
+            .iter()
+            .map(PlannedTask::cells)
+            .map(|[name, restarts, place]| format!("until the drain: task {name}, {restarts}, {place}"));
+        let texts = std::iter::once(head).chain(table::lines(&rows)).chain(tasks);
+        texts.map(|text| Event::new(Level::Info, text)).collect()
+    }
+}
+
+impl PlannedTask {
+    fn cells(&self) -> [String; 3] {
+        let restarts = match self.max_restarts {
+            None => "no restart".to_owned(),
+            Some(1) => "1 restart".to_owned(),
+            Some(n) => format!("{n} restarts"),
+        };
+        [self.name.to_owned(), restarts, self.place.to_string()]
     }
 }
 
@@ -125,8 +163,20 @@ const NO_HOOKS: &str =
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.hooks.is_empty() {
-            return writeln!(f, "  {NO_HOOKS}");
+            writeln!(f, "  {NO_HOOKS}")?;
+        } else {
+            self.write_hooks(f)?;
         }
+        if self.tasks.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = self.tasks.iter().map(PlannedTask::cells).collect();
+        table::write(f, ["task", "until the drain", "declared at"], &rows)
+    }
+}
+
+impl Plan {
+    fn write_hooks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<_> = self
             .hooks
             .iter()
@@ -163,57 +213,4 @@ pub(crate) fn short_type_name(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hook(phase: Phase, order: i32, name: &'static str) -> PlannedHook {
-        PlannedHook {
-            phase,
-            order,
-            name,
-            timeout: Duration::from_secs(5),
-            place: Place { file: "src/x.rs", line: 7 },
-            instances: Some(1),
-        }
-    }
-
-    #[test]
-    fn sorted_by_phase_order_and_name_whatever_the_link_order() {
-        let plan = Plan::new(vec![
-            hook(Phase::DISCONNECT, 2, "b"),
-            hook(Phase::STOP, 9, "z"),
-            hook(Phase::DISCONNECT, 2, "a"),
-            hook(Phase::DISCONNECT, -1, "c"),
-            hook(Phase::new("telemetry", 250), 0, "t"),
-        ]);
-        let names: Vec<_> = plan.hooks.iter().map(|hook| hook.name).collect();
-        assert_eq!(names, ["z", "t", "c", "a", "b"]);
-        assert_eq!(plan.check(), Ok(()));
-    }
-
-    #[test]
-    fn a_phase_with_two_ranks_or_no_name_is_refused() {
-        let plan =
-            Plan::new(vec![hook(Phase::DISCONNECT, 0, "a"), hook(Phase::new("disconnect", 50), 0, "b")]);
-        let errors = plan.check().expect_err("two ranks");
-        assert!(
-            errors[0]
-                .to_string()
-                .starts_with("phase \"disconnect\" has two ranks: 50 at hook `b` (src/x.rs:7)")
-        );
-        let plan = Plan::new(vec![hook(Phase::new("", 50), 0, "a")]);
-        assert!(plan.check().expect_err("no name")[0].to_string().contains("has no name"));
-    }
-
-    #[test]
-    fn type_names_lose_their_paths() {
-        for (long, short) in [
-            ("Db", "Db"),
-            ("app::db::Db", "Db"),
-            ("app::Pool<app::db::Conn, alloc::string::String>", "Pool<Conn, String>"),
-            ("app::main::{{closure}}::Local", "Local"),
-        ] {
-            assert_eq!(short_type_name(long), short);
-        }
-    }
-}
+mod tests;
