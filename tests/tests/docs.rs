@@ -196,8 +196,10 @@ fn ours(output: &Output) -> String {
 /// without the colours that a subscriber adds.
 fn without_plan(text: &str) -> String {
     let plain = Regex::new("\x1b\\[[0-9;]*m").unwrap().replace_all(text, "").into_owned();
-    Regex::new("[^\n]* INFO lifecycle: (shutdown plan: |[^\n]*  at most |until the drain: |grant at least )[^\n]*\n")
-        .unwrap()
-        .replace_all(&plain, "")
-        .into_owned()
+    Regex::new(
+        "[^\n]* INFO lifecycle: (shutdown plan: |[^\n]*  at most |until the drain: |grant at least )[^\n]*\n",
+    )
+    .unwrap()
+    .replace_all(&plain, "")
+    .into_owned()
 }

@@ -143,9 +143,13 @@ impl Supervisor {
     }
 
     fn log_plan(&self) {
-        let (plan, grant) = (self.manager.plan(), platform::grant(self.config.shutdown_timeout));
-        let text = format!("shutdown plan\n{plan}  {grant}");
+        let plan = || (self.manager.plan(), platform::grant(self.config.shutdown_timeout));
+        let text = || {
+            let (plan, grant) = plan();
+            format!("shutdown plan\n{plan}  {grant}")
+        };
         log::table_later(Level::Info, text, || {
+            let (plan, grant) = plan();
             plan.events().into_iter().chain([Event::new(Level::Info, grant)]).collect()
         });
         if signal::foreign_interrupt_handler() {
@@ -194,7 +198,7 @@ impl Supervisor {
             || self.events.stopped_by().is_some()
             || self.config.restart.is_none()
             || report.exit_code() == EXIT_PERMANENT;
-        log::table_later(level, report.to_string(), || report.events(ends));
+        log::table_later(level, || report.to_string(), || report.events(ends));
         report
     }
 
