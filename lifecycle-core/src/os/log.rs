@@ -98,13 +98,11 @@ pub(crate) fn record_later(event: Event) {
     LOG_THREAD.say_later(record(event));
 }
 
-/// As [`say_later`], for a table. `events` is called only where a subscriber may want them, and `text` only where it may be
-/// shown: both cost more than a stop should.
+/// As [`say_later`], for a table: `text` and `events` are called only where they may be shown.
 pub(crate) fn table_later(level: Level, text: impl FnOnce() -> String, events: impl FnOnce() -> Vec<Event>) {
     let may_be_subscribed = tracing::dispatcher::has_been_set();
     if may_be_subscribed || level != Level::Info {
-        let events = if may_be_subscribed { events() } else { Vec::new() };
-        let events = events.into_iter().map(bounded).collect();
+        let events = may_be_subscribed.then(events).into_iter().flatten().map(bounded).collect();
         LOG_THREAD.say_later(Line::Table(level, cut(text()), events));
     }
 }
