@@ -89,7 +89,7 @@ async fn look(browser: &WebDriver, scheme: &str, width: u32, picture: &str) -> (
     let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
     cdp.send_raw("Emulation.setEmulatedMedia", features).await.expect("emulated");
     let is_phone = width < 500;
-    let height = if is_phone { 720 } else { 640 };
+    let height = if is_phone { 860 } else { 780 };
     let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone });
     cdp.send_raw("Emulation.setDeviceMetricsOverride", screen).await.expect("emulated");
     let script =
@@ -131,6 +131,8 @@ async fn the_page_is_one_for_people() {
         ("heartbeats", "Strategy::tick"),
         // Text, not HTML.
         ("heartbeats", "<b>reconcile</b>"),
+        ("plan", "stop 1 PriceFeed::close 1 5.0 s"),
+        ("plan", "persist 0 Strategy::flush 1 5.0 s"),
         ("sockets", "api 127.0.0.1:"),
         ("sockets", "/admin.sock lifecycle"),
     ] {

@@ -34,6 +34,7 @@ fn a_router_and_a_recorder_say_what_the_listener_says() {
             assert_eq!(own.get(path), listener.get(path), "{path}");
             assert_eq!(own.get(&format!("/ops{path}")), listener.get(path), "/ops{path}");
         }
+        assert_eq!(own.get("/plan"), listener.get("/plan"));
         let status: serde_json::Value = serde_json::from_str(&own.get("/status").1).expect("JSON");
         assert_eq!(status["ready"], go);
 

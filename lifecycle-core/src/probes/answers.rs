@@ -15,9 +15,9 @@ const PAGE: &str = "/lifecycle";
 
 /// What the axum router has.
 #[cfg(feature = "axum")]
-pub(super) const PATHS: [&str; 6] = ["/livez", "/readyz", "/startupz", "/status", "/metrics", PAGE];
+pub(super) const PATHS: [&str; 7] = ["/livez", "/readyz", "/startupz", "/status", "/plan", "/metrics", PAGE];
 
-const LIST: &str = "there are\n/livez\n/readyz\n/startupz\n/status\n/metrics\n/lifecycle\n";
+const LIST: &str = "there are\n/livez\n/readyz\n/startupz\n/status\n/plan\n/metrics\n/lifecycle\n";
 
 /// Asks nobody for more than a few flags, where a probe is asked.
 pub(super) fn answer(method: &Method, uri: &Uri, source: Source) -> Response<Full<Bytes>> {
@@ -35,6 +35,7 @@ pub(super) fn get(path: &str, source: Source) -> Response<Full<Bytes>> {
         "/readyz" => probe((source.is_ready)(), "ready", || not_ready(&(source.status)())),
         "/startupz" => probe((source.has_started)(), "started", || not_ready(&(source.status)())),
         "/status" => json(&(source.status)()),
+        "/plan" => json(&(source.plan)()),
         "/metrics" => respond(StatusCode::OK, metrics::CONTENT_TYPE, metrics::encode(source)),
         "/" | PAGE => respond(StatusCode::OK, "text/html; charset=utf-8", include_str!("page.html")),
         _ => respond(StatusCode::NOT_FOUND, TEXT, LIST),
@@ -56,8 +57,8 @@ fn not_ready(status: &Status) -> String {
     }
 }
 
-fn json(status: &Status) -> Response<Full<Bytes>> {
-    match serde_json::to_vec(status) {
+fn json(value: &impl serde::Serialize) -> Response<Full<Bytes>> {
+    match serde_json::to_vec(value) {
         Ok(body) => respond(StatusCode::OK, "application/json", body),
         Err(error) => respond(StatusCode::INTERNAL_SERVER_ERROR, TEXT, error.to_string()),
     }

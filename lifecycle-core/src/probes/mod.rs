@@ -25,6 +25,7 @@ pub(crate) use facade::record;
 pub(crate) use router::router;
 pub(crate) use server::start;
 
+use crate::model::plan::Plan;
 use crate::model::status::Status;
 
 /// Where the answers come from. None may wait for the service.
@@ -39,4 +40,5 @@ pub(crate) struct Source {
     /// Runs of main in this process image.
     pub(crate) runs: fn() -> u32,
     pub(crate) status: fn() -> Status,
+    pub(crate) plan: fn() -> Plan,
 }

@@ -11,8 +11,14 @@ use crate::watchdog;
 /// Process-wide: a platform asks until it has started once, and never again.
 static HAS_STARTED: AtomicBool = AtomicBool::new(false);
 
-pub(super) const SOURCE: Source =
-    Source { is_live, is_ready, has_started, runs, status: || LifecycleManager::global().status() };
+pub(super) const SOURCE: Source = Source {
+    is_live,
+    is_ready,
+    has_started,
+    runs,
+    status: || LifecycleManager::global().status(),
+    plan: || LifecycleManager::global().plan(),
+};
 
 /// The service is up, for the first time or again.
 pub(super) fn started() {
