@@ -170,7 +170,6 @@ fn a_stale_heartbeat_is_not_live() {
 #[test]
 fn a_slow_client_holds_up_nobody() {
     let (service, probes) = up("serve");
-    let before = Held::by(service.pid()).descriptors;
     let mut slow = Vec::new();
     for turn in 0..400 {
         let mut stream = probes.connect().expect("it listens");
@@ -184,8 +183,16 @@ fn a_slow_client_holds_up_nobody() {
         }
     }
     assert_eq!(probes.get("/readyz").0, 200);
-    let held = Held::by(service.pid()).descriptors;
-    assert!(held <= before + 66, "{before} {held}");
+    // Those that gave way are closed a moment later, and a thread of ours may have a file open just now.
+    let look = |_| {
+        std::thread::sleep(Duration::from_millis(10));
+        Held::by(service.pid()).descriptors
+    };
+    let least = || (0..50).map(look).min().expect("fifty");
+    let held = least();
+    drop(slow);
+    let without = least();
+    assert!(held <= without + 66, "{held}, and {without} without them");
 }
 
 #[test]
