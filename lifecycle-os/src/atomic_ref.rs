@@ -60,7 +60,7 @@ fn pointer<T>(value: Option<&'static T>) -> *mut T {
     value.map_or(null_mut(), |value| std::ptr::from_ref(value).cast_mut())
 }
 
-/// A list of statics, newest first: pushed to, never removed from.
+/// A list of statics, newest first: pushed to, never removed from but all at a time.
 #[derive(Debug)]
 pub struct StaticList<T: 'static>(AtomicRef<T>);
 
@@ -87,6 +87,11 @@ impl<T: Linked> StaticList<T> {
                 Err(now) => head = now,
             }
         }
+    }
+
+    /// The newest, with all that follow it; the list is empty then. Whoever took them may link them anew.
+    pub fn take(&self) -> Option<&'static T> {
+        self.0.take()
     }
 
     /// Those that were pushed by now.

@@ -121,6 +121,24 @@ fn nothing_is_installed_before_and_after_a_report() {
     assert!(!output.stderr.contains("SUSPECT"), "{}", output.stderr);
 }
 
+/// Pools, turns, room in channels, permits: whoever waits as it is made to is shown, and not accused.
+#[test]
+fn what_waits_by_design_is_no_suspect() {
+    let mut service = Service::new(env!("CARGO_BIN_EXE_by_design")).start();
+    service.line("up");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    for _ in 0..5 {
+        service.signal(SIGQUIT);
+        service.line("end of the hang report");
+    }
+    service.signal(SIGTERM);
+    let output = service.wait();
+    for shown in ["blocked on a Mutex, state S", "awaiting a Semaphore", "`producer`"] {
+        assert!(output.stderr.contains(shown), "{shown}: {}", output.stderr);
+    }
+    assert!(!output.stderr.contains("SUSPECT"), "{}", output.stderr);
+}
+
 /// Each report costs a helper: a service that is always slow must not spend its time on them.
 #[test]
 fn a_heartbeat_that_is_late_again_and_again_is_reported_once() {

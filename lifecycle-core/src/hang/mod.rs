@@ -40,7 +40,7 @@ pub(crate) use reporter::{flush, half_time, look_at_late_hook, on_quit};
 pub use workspace::Workspace;
 
 use crate::os::stderr;
-use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll};
+use crate::tasks::tracked::{TrackedTask, live_tasks, set_trace_poll, watched_tasks};
 use crate::tasks::workers;
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::HEADLINE;
@@ -82,7 +82,10 @@ fn wake_all() {
 
 /// Warns of each task that has been in one poll for longer than the limit, once. The watchdog calls it at each tick.
 pub(crate) fn look_at_polls(limit: Duration) {
-    for task in live_tasks() {
+    watched_tasks(|task| {
+        if !task.is_polled() {
+            return;
+        }
         let snapshot = task.snapshot();
         if snapshot.thread != 0
             && snapshot.polls > 0
@@ -91,7 +94,7 @@ pub(crate) fn look_at_polls(limit: Duration) {
         {
             reporter::frozen(task);
         }
-    }
+    });
 }
 
 /// Warns of each worker of the runtime that has been busy for longer than the limit, once, unless that is a tracked task's

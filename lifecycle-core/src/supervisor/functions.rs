@@ -1,11 +1,13 @@
 //! The free functions: [`LifecycleManager::global`] by its everyday name.
 
 use std::any::Any;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use tokio::task::AbortHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use super::current::current;
 use super::reload::Reloads;
@@ -113,8 +115,16 @@ pub fn stopping() -> impl Future<Output = ()> + Send + 'static {
     let token = token();
     async move {
         observe();
-        token.cancelled().await;
+        let mut cancelled = pin!(token.cancelled());
+        poll_fn(|context| poll_stopping(cancelled.as_mut(), context)).await;
     }
+}
+
+/// A frame by which hang reports know what is awaited.
+#[inline(never)]
+fn poll_stopping(cancelled: Pin<&mut WaitForCancellationFuture<'_>>, context: &mut Context<'_>) -> Poll<()> {
+    // Behind it, so that it is no tail call, which has no frame.
+    std::hint::black_box(cancelled.poll(context))
 }
 
 /// The token of this run, cancelled when the shutdown begins. A task that calls it observes the shutdown, as with [`is_running`].

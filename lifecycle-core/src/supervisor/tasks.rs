@@ -16,6 +16,7 @@ use crate::model::report::Report;
 use crate::shutdown::{Budget, Observer, Subject, shut_down};
 use crate::tasks::catch_panic::{Caught, Ended, presentable};
 use crate::tasks::label::Origin;
+use crate::tasks::outlined::outlined;
 use crate::tasks::run::Run;
 use crate::tasks::stop::{Abort, Stop};
 use crate::tasks::tracked_future::TrackedFuture;
@@ -48,7 +49,7 @@ impl LifecycleManager {
         if self.is_left_behind() {
             return runtime.spawn(async {}).abort_handle();
         }
-        let future = Caught::of(Box::pin(async move { future.await.outcome() }));
+        let future = Caught::of(Box::pin(async move { outlined(future).await.outcome() }));
         self.spawn_in(&run, &runtime, &name.into(), Origin::SpawnedAt(location), future)
     }
 

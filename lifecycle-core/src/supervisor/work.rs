@@ -14,6 +14,7 @@ use crate::model::place::Place;
 use crate::tasks::busy::Busy;
 use crate::tasks::catch_panic::call;
 use crate::tasks::label::Origin;
+use crate::tasks::outlined::outlined;
 use crate::tasks::owned::OwnedTask;
 use crate::tasks::stop::Stop;
 use crate::tasks::tracked::hook_deadline;
@@ -117,7 +118,7 @@ pub fn track<F: Future>(name: impl Into<String>, future: F) -> impl Future<Outpu
     let (name, origin) = (name.into(), Origin::SpawnedAt(Location::caller()));
     async move {
         let task = OwnedTask::part(&name, origin);
-        TrackedFuture { task: task.get(), future: Box::pin(future) }.await
+        TrackedFuture { task: task.get(), future: Box::pin(outlined(future)) }.await
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod label;
 pub(crate) mod membership;
 #[cfg(feature = "test")]
 pub(crate) mod on_poll;
+pub(crate) mod outlined;
 pub(crate) mod owned;
 pub(crate) mod run;
 pub(crate) mod snapshot;

@@ -9,6 +9,8 @@
 //! | live, polled by a thread | `end`, by the same thread |
 //! | live, idle | `release`, once its task is gone: free again |
 
+mod watched;
+
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -23,6 +25,8 @@ use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
 use crate::os::clock::{monotonic_ns, nanos, ticked};
 use crate::os::lock::{lock, try_lock};
 use crate::os::process::thread_id;
+use watched::Watched;
+pub(crate) use watched::watched_tasks;
 
 /// Main, a tracked task, or a hook at work.
 #[derive(Default)]
@@ -47,6 +51,7 @@ pub(crate) struct TrackedTask {
     pub(crate) wanted: AtomicU64,
     waker: Mutex<Option<Waker>>,
     next: AtomicRef<TrackedTask>,
+    watched: Watched,
 }
 
 /// Polls a task so that a hang report learns what it waits for. The first argument is the slot's `wanted`.
@@ -128,7 +133,7 @@ impl TrackedTask {
         task.is_part.store(false, Relaxed);
         task.polling.store(0, Relaxed);
         task.label.set(name);
-        task.live.store(true, Release);
+        task.set_live();
         task
     }
 
@@ -291,10 +296,5 @@ impl TrackedTask {
                 now => Some(Duration::from_millis(now.saturating_sub(since.load(Relaxed)))),
             }),
         }
-    }
-
-    /// Whether this poll was not warned about yet; from now on it was.
-    pub(crate) fn warn_once(&self, polls: u64) -> bool {
-        self.warned.swap(polls, Relaxed) != polls
     }
 }

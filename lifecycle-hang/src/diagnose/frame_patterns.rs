@@ -70,7 +70,7 @@ pub(crate) const AWAITED: [(Cause, &[&str]); 14] = [
     (Cause::AsyncOnce, &["sync::once_cell", "sync/once_cell"]),
     (Cause::Semaphore, &["sync::semaphore", "sync/semaphore", "batch_semaphore"]),
     (Cause::Notify, &["sync::notify", "sync/notify", "cancellation_token"]),
-    (Cause::Timer, &["time::sleep", "time/sleep", "time::interval", "time/interval", "time::timeout"]),
+    (Cause::Timer, &["time::sleep", "time/sleep", "time::interval", "time/interval"]),
     (Cause::Child, &["tokio::process", "src/process/"]),
     (Cause::Blocking, &["asyncify", "blocking/task"]),
     (Cause::Task, &["runtime::task::join", "task/join", "JoinHandle", "JoinSet"]),

@@ -39,7 +39,8 @@ pub(crate) fn write(facts: &Facts, out: &mut dyn Write) -> Option<Finding> {
         }
     }
     locks(all, out);
-    let said = said + stuck_tasks(facts, out);
+    let is_said = |id: u32| all.iter().any(|thread| thread.id == id && is_suspect(&thread));
+    let said = said + stuck_tasks(facts, is_said, out);
     first.or(waiting_tasks(facts, said, out))
 }
 
@@ -66,7 +67,9 @@ fn was_at_rest(thread: &Thread, facts: &Facts) -> bool {
 /// Nobody said that something is wrong: then whoever works, sleeps or waits for work is no suspect.
 fn is_held_up(thread: &Thread, facts: &Facts) -> bool {
     let stands_still = thread.ran[0] == thread.ran[1];
-    let waits = thread.finding.cause.is_blocking_lock() || thread.finding.cause == Cause::Allocator;
+    // A thread of the program's own may wait at a lock for work: who has work for it waits in there.
+    let is_locked = thread.finding.is_service && thread.finding.cause.is_blocking_lock();
+    let waits = is_locked || thread.finding.cause == Cause::Allocator;
     // One that was never polled has a thread of its own, which may block.
     let is_long = |task: &Task| task.polls > 0 && task.age.0 >= Some(LONG_POLL);
     let polls_long = |task: &Task| task.thread == thread.id && is_long(task);
@@ -144,12 +147,9 @@ fn is_same_lock(one: &Thread, other: &Thread) -> bool {
     distance == 0 || (both_rwlock && distance == size_of::<u32>() as u64)
 }
 
-/// Tasks in one poll for as long as the report is about, on a thread that tells nothing.
-fn stuck_tasks(facts: &Facts, out: &mut dyn Write) -> usize {
-    let is_unknown = |task: &&Task| {
-        let thread = facts.threads().iter().find(|thread| thread.id == task.thread);
-        thread.is_none_or(|thread| thread.finding.cause == Cause::Idle)
-    };
+/// Tasks in one poll for as long as the report is about, on a thread that is not said to be a suspect.
+fn stuck_tasks(facts: &Facts, is_said: impl Fn(u32) -> bool, out: &mut dyn Write) -> usize {
+    let is_unknown = |task: &&Task| !is_said(task.thread);
     let is_stuck = |task: &&Task| {
         let age = task.age.0.map_or(0, lifecycle_os::clock::millis);
         task.thread != 0 && facts.longest_poll > 0 && age >= facts.longest_poll
@@ -168,7 +168,8 @@ fn stuck_tasks(facts: &Facts, out: &mut dyn Write) -> usize {
 
 /// Tasks that are not in a poll: where the stale heartbeat left its breadcrumb, in a lock, or all that there are.
 fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) -> Option<Finding> {
-    let tasks = &facts.task[..facts.tasks as usize];
+    // Nobody said that something is wrong: whoever waits for a turn will get it, as far as is known.
+    let tasks = if facts.goes_on == 1 { &[] } else { facts.tasks() };
     let crumb = facts.crumb.as_str();
     let is_known = |task: &&Task| task.thread == 0 && !task.finding.function.is_empty();
     // Of several that wait there, the one that the report is about, if that is known.
@@ -193,8 +194,8 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) -> Option<Find
         let _ = writeln!(out, "SUSPECT {}: at the await at {crumb}", facts.crumb_of);
         count += 1;
     }
-    if said + count == 0 && facts.goes_on == 0 {
-        let may_be = |task: &&Task| !task.finding.cause.is_by_design();
+    if said + count == 0 {
+        let may_be = |task: &&Task| task.about == 1 || !task.finding.cause.is_by_design();
         for task in tasks.iter().filter(is_known).filter(may_be).take(MOST) {
             first = first.or(Some(task.finding));
             line(task, out);

@@ -56,7 +56,7 @@ causes! {
     AsyncMutex: "awaiting a tokio Mutex",
     AsyncRwLock: "awaiting a tokio RwLock",
     Semaphore: "awaiting a Semaphore",
-    Room: "awaiting room in a channel that nobody empties",
+    Room: "awaiting room in a channel that is full",
     Message: "awaiting a message of a channel",
     Notify: "awaiting a Notify",
     Barrier: "awaiting a Barrier",

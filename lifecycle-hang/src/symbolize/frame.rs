@@ -25,7 +25,11 @@ impl Frame {
     pub(crate) fn place(&self) -> Text<200> {
         let mut place = Text::new();
         if !self.file.is_empty() {
-            let _ = write!(place, "{}:{}", self.file.as_str(), self.line);
+            let _ = place.write_str(self.file.as_str());
+            // What the compiler added has none.
+            if self.line > 0 {
+                let _ = write!(place, ":{}", self.line);
+            }
         }
         place
     }

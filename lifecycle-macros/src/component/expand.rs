@@ -22,7 +22,7 @@ pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
     let name = format!("__{attribute}_{}_must_be_in_an_inherent_impl", function.unraw());
     let hidden = Ident::new(&name, function.span());
     let generic = generic(attribute);
-    let (site, call, workspace) = (site(component), call(component), workspace::submission(private));
+    let (registration, call) = (registration(component), call(component));
     let attributes = quote_spanned! {Span::mixed_site()=>
         #[doc(hidden)]
         #(#cfgs)*
@@ -34,8 +34,7 @@ pub(super) fn hook(component: &Component, symbol: &str) -> TokenStream {
             #[link_name = #symbol]
             safe fn hook() -> #private::Hook;
         }
-        #private::inventory::submit! { #site }
-        #workspace
+        #registration
         #call
     };
     // The user's span from `fn` to `}`, else the lint is as silent as for any other crate's macro; not on the
@@ -61,6 +60,12 @@ fn generic(attribute: &str) -> String {
         "`#[lifecycle::{attribute}]` cannot register a method of a generic `impl`: write `impl Cache<Order> {{ … }}` \
          for each concrete type, or put the method on a wrapper type"
     )
+}
+
+fn registration(component: &Component) -> TokenStream {
+    let private = &component.given.private;
+    let (site, workspace) = (site(component), workspace::submission(private));
+    quote_spanned!(Span::mixed_site()=> #private::inventory::submit! { #site } #workspace)
 }
 
 fn site(component: &Component) -> TokenStream {
