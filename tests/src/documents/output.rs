@@ -27,6 +27,7 @@ pub(super) fn normalise(lines: &[String]) -> String {
     for (pattern, instead) in [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
         (r"\b\d+(\.\d+)?(ns|µs|ms)\b", "MEASURED"),
+        (r"\b(\w+_ms)=\d+\b", "$1=MEASURED"),
         (r"\b\d+\.\d+ ?m?s\b", "MEASURED"),
         (r"\b(after|took|up|age|killed) \d+s\b", "$1 MEASURED"),
         (r"\bmemory \d+( of \d+)? MiB( and rising)?", "memory MEASURED"),
