@@ -24,12 +24,9 @@ pub(crate) struct Frame {
 impl Frame {
     pub(crate) fn place(&self) -> Text<200> {
         let mut place = Text::new();
-        if !self.file.is_empty() {
-            let _ = place.write_str(self.file.as_str());
-            // What the compiler added has none.
-            if self.line > 0 {
-                let _ = write!(place, ":{}", self.line);
-            }
+        // What the compiler added has no line, and the file is anybody's.
+        if !self.file.is_empty() && self.line > 0 {
+            let _ = write!(place, "{}:{}", self.file.as_str(), self.line);
         }
         place
     }
