@@ -65,6 +65,6 @@ pub(crate) fn section() -> String {
         "## g. One poll of a tracked task\n\n\
          A task that wakes itself and is polled again, on a current-thread runtime; {SAMPLES} samples of {POLLS} polls, in turn.\n\n\
          {table}\n{}",
-        at_most("ns of a poll above one of `tokio::spawn`", 10.0, tracked - plain, ""),
+        at_most("ns of a poll above one of `tokio::spawn`", 5.0, tracked - plain, ""),
     )
 }
