@@ -12,6 +12,10 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const TOKIO: &str =
     r#"tokio = { version = "1", features = ["macros", "rt-multi-thread", "signal", "time"] }"#;
 
+/// Why ours takes so long.
+const READERS: &str = "A third is the core, a third what reads debug information \
+                       (`object`, `gimli`, `backtrace`), which the feature `stacks` brings";
+
 struct Hello {
     title: &'static str,
     /// Beside tokio; ours needs none of its own.
@@ -124,6 +128,6 @@ pub(crate) fn section() -> String {
          that were compiled besides it. The CPU time is less disturbed by what else the machine does.\n\n{table}\n\
          {}",
         std::thread::available_parallelism().map_or(1, usize::from),
-        at_most("CPU time, of plain tokio's", 2.0, if ours > 0.0 { ours } else { f64::INFINITY }, ""),
+        at_most("CPU time, of plain tokio's", 2.0, if ours > 0.0 { ours } else { f64::INFINITY }, READERS),
     )
 }
