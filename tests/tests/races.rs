@@ -1,29 +1,21 @@
 //! Each hook is called once, and what a run left behind stays stopped, in every order: loom runs the core's own `job_queue.rs`
 //! and `generation/state.rs` through all interleavings of threads.
 
-/// loom's primitives in the place of `lifecycle-core/src/shutdown/sync.rs`.
-mod shutdown {
+/// loom's primitives in the place of `lifecycle-core/src/os/sync.rs`.
+mod os {
     pub(crate) mod sync {
-        pub(crate) use loom::sync::atomic::AtomicUsize;
-        pub(crate) use loom::sync::{Mutex, MutexGuard};
+        pub(crate) use loom::sync::Mutex;
+        pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize};
+
+        pub(crate) fn lock<T>(mutex: &Mutex<T>) -> loom::sync::MutexGuard<'_, T> {
+            mutex.lock().expect("no test panics in it")
+        }
     }
 }
 
 #[path = "../../lifecycle-core/src/shutdown/job_queue.rs"]
 #[allow(dead_code)]
 mod job_queue;
-
-/// And of `lifecycle-core/src/tasks/sync.rs`.
-mod tasks {
-    pub(crate) mod sync {
-        pub(crate) use loom::sync::atomic::AtomicU32;
-        pub(crate) use loom::sync::{Mutex, MutexGuard};
-
-        pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-            mutex.lock().expect("no test panics in it")
-        }
-    }
-}
 
 #[path = "../../lifecycle-core/src/tasks/generation/state.rs"]
 mod generations;

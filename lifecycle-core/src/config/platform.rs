@@ -6,8 +6,8 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// From the end of the budget to that of the process.
-const GRACE: Duration = Duration::from_secs(1);
+/// After the budget of a shutdown the process has this long to be gone.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// The budget as far as the platform grants it, and a warning where that is less.
 pub(super) fn fit(budget: Duration, env: &dyn Fn(&str) -> Option<OsString>) -> (Duration, Option<String>) {

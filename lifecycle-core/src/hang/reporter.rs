@@ -167,15 +167,16 @@ impl Reporter {
     }
 
     fn answer(&self) -> bool {
-        let mut asked = std::mem::take(&mut *lock(&self.asked));
+        let asked = std::mem::take(&mut *lock(&self.asked));
         let Some((about, _)) = asked.first() else { return false };
+        let is_json = about.is_json();
         let mut text = String::new();
         stacks::write(about, &mut text);
-        let is_json = about.is_json();
-        let (of_this_form, others) = asked.drain(..).partition(|(about, _)| about.is_json() == is_json);
-        lock(&self.asked).extend::<Vec<_>>(others);
+        let (alike, others): (Vec<_>, Vec<_>) =
+            asked.into_iter().partition(|(about, _)| about.is_json() == is_json);
+        lock(&self.asked).extend(others);
         // Whoever asked may have given up.
-        <Vec<_>>::into_iter(of_this_form).for_each(|(_, asked)| drop(asked.send(text.clone())));
+        alike.into_iter().for_each(|(_, asked)| drop(asked.send(text.clone())));
         true
     }
 

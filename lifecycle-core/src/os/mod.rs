@@ -17,6 +17,7 @@ pub(crate) mod signal;
 #[cfg(unix)]
 pub(crate) mod socket_file;
 pub(crate) mod sockets;
+pub(crate) mod sync;
 pub(crate) mod termination_log;
 pub(crate) mod thread;
 pub(crate) mod throttling;

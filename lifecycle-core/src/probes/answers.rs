@@ -13,11 +13,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// Where a service that has a page of its own shows this one.
 const PAGE: &str = "/lifecycle";
 
-/// What the axum router has.
-#[cfg(feature = "axum")]
+/// All but `/`, which may be the service's own.
 pub(super) const PATHS: [&str; 7] = ["/livez", "/readyz", "/startupz", "/status", "/plan", "/metrics", PAGE];
-
-const LIST: &str = "there are\n/livez\n/readyz\n/startupz\n/status\n/plan\n/metrics\n/lifecycle\n";
 
 /// Asks nobody for more than a few flags, where a probe is asked.
 pub(super) fn answer(method: &Method, uri: &Uri, source: Source) -> Response<Full<Bytes>> {
@@ -38,7 +35,7 @@ pub(super) fn get(path: &str, source: Source) -> Response<Full<Bytes>> {
         "/plan" => json(&(source.plan)()),
         "/metrics" => respond(StatusCode::OK, metrics::CONTENT_TYPE, metrics::encode(source)),
         "/" | PAGE => respond(StatusCode::OK, "text/html; charset=utf-8", include_str!("page.html")),
-        _ => respond(StatusCode::NOT_FOUND, TEXT, LIST),
+        _ => respond(StatusCode::NOT_FOUND, TEXT, format!("there are\n{}\n", PATHS.join("\n"))),
     }
 }
 

@@ -10,10 +10,9 @@
 //! with loom's primitives.
 
 use std::ops::Range;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
-use crate::shutdown::sync::{AtomicUsize, Mutex, MutexGuard};
+use crate::os::sync::{AtomicUsize, Mutex, lock};
 
 /// Jobs on their way from waiting over running to ended.
 pub(crate) struct JobQueue<W, R, E> {
@@ -151,8 +150,4 @@ impl<W, R, E> JobQueue<W, R, E> {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

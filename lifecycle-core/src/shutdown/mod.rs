@@ -8,7 +8,6 @@ mod observer;
 mod progress;
 mod sequence;
 mod step;
-mod sync;
 mod tasks;
 mod waiting;
 

@@ -50,8 +50,8 @@ impl GuardSlot {
 /// The result of `init`.
 #[diagnostic::on_unimplemented(
     message = "`init` must be a plain function that returns `()`, a guard to be kept until the end, or a `Result` of one of them: got `{Self}`",
-    label = "this is no result of an `init` function",
-    note = "what is async belongs into `main`; a guard from a function by hand is returned as `Ok::<_, std::convert::Infallible>(guard)`"
+    label = "not a valid result of an `init` function",
+    note = "do async work in `main`; with `Service::init`, return a guard as `Ok::<_, std::convert::Infallible>(guard)`"
 )]
 pub trait InitOutcome {
     /// The guard, if there is one.

@@ -3,6 +3,7 @@
 use std::io;
 #[cfg(unix)]
 use std::path::Path;
+use std::time::Duration;
 
 #[cfg(unix)]
 use tokio::net::UnixListener;
@@ -12,6 +13,10 @@ use super::manager::LifecycleManager;
 use crate::model::address::ListenAddress;
 use crate::sockets::{self, Ask, BindOptions};
 use crate::tasks::generation::FIRST;
+use crate::tasks::run::Run;
+
+/// A run that does not say when it is up has this long to ask for the sockets that are kept for it.
+const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A listening socket that outlives crashes and hangs: no connection is refused while main restarts.
 ///
@@ -193,4 +198,19 @@ impl ListenOptions {
         let run = manager.current_run().generation().unwrap_or(FIRST);
         sockets::open(Ask { name: self.name.as_deref(), addresses, run }, self.bind)
     }
+}
+
+/// Once the run has said that it is up, or has had time enough, nobody will answer on what it has not asked for. Returns when
+/// to look again.
+pub(super) fn close_unclaimed(run: &Run) -> Option<Duration> {
+    let number = run.generation()?;
+    if !sockets::has_unclaimed(number) {
+        return None;
+    }
+    let left = UNCLAIMED_TIMEOUT.saturating_sub(run.started.elapsed());
+    if !run.is_ready() && !left.is_zero() {
+        return Some(left);
+    }
+    sockets::close_unclaimed(number);
+    None
 }

@@ -1,15 +1,10 @@
 //! What a process under `#[lifecycle::main]` keeps over its runs.
 
-use std::time::Duration;
-
 use super::events::EventHandler;
 use super::manager::LifecycleManager;
 use super::runtime::Body;
 use crate::config::resolve::Config;
 use crate::os::log::Level;
-
-/// After the budget of a shutdown the process has this long to be gone.
-pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 pub(super) struct Supervisor {
     pub(super) manager: &'static LifecycleManager,

@@ -8,25 +8,22 @@ use std::time::{Duration, Instant};
 
 use super::init::Init;
 use super::runtime::{RUNTIME_SHUTDOWN_TIMEOUT, host};
-use super::state::{GRACE, Supervisor};
+use super::state::Supervisor;
 use super::status::UP_AFTER;
-use super::{answers, on_hang, re_exec};
+use super::{answers, listen, on_hang, re_exec};
 use crate::config::options::Readiness;
-use crate::config::platform;
+use crate::config::platform::{self, GRACE};
 use crate::hang;
 use crate::model::cause::Cause;
 use crate::model::event::Event;
 use crate::model::failure::Meaning;
-use crate::model::report::{EXIT_PERMANENT, Report, RuntimeResult};
+use crate::model::report::{Report, RuntimeResult};
 use crate::os::log::{self, Level};
 use crate::os::{crash_marker, deadline, flight, signal, termination_log};
 use crate::restart::ledger::{Ledger, crash_note_file};
 use crate::shutdown::{Budget, Subject, shut_down};
 use crate::tasks::run::Run;
 use crate::{sockets, systemd, watchdog};
-
-/// A run that does not say when it is up has this long to ask for the sockets that are kept for it.
-const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// As long as finding the lines of threads that are left behind may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -123,7 +120,7 @@ impl Supervisor {
             if cause.is_some() {
                 return;
             }
-            let unclaimed = close_unclaimed_sockets(run);
+            let unclaimed = listen::close_unclaimed(run);
             self.manager.wakeup().wait(if self.plan_logged { unclaimed } else { Some(left) });
         }
     }
@@ -194,10 +191,7 @@ impl Supervisor {
         }
         report.meaning = run.meaning();
         let level = if report.exit_code() == 0 { Level::Notice } else { Level::Error };
-        let ends = !report.cause.is_failure()
-            || self.events.stopped_by().is_some()
-            || self.config.restart.is_none()
-            || report.exit_code() == EXIT_PERMANENT;
+        let ends = !self.may_run_again(&report);
         log::table_later(level, || report.to_string(), || report.events(ends));
         report
     }
@@ -249,11 +243,19 @@ impl Supervisor {
             .for_each(|m| ledger.asks_for(m));
         // The crash was recorded before the hooks ran; a restart waits until the disk has it.
         ledger.settle();
-        let again = self.events.stopped_by().is_none() && meaning != Some(Meaning::Permanent);
+        let again = self.may_run_again(report);
         if again {
             deadline::disarm();
         }
         again
+    }
+
+    /// Unless a signal arrives.
+    fn may_run_again(&self, report: &Report) -> bool {
+        report.cause.is_failure()
+            && self.config.restart.is_some()
+            && self.events.stopped_by().is_none()
+            && report.meaning() != Some(Meaning::Permanent)
     }
 
     /// The last mark before the process ends. `failure` is what went wrong in the shutdown.
@@ -278,19 +280,4 @@ impl Supervisor {
         sockets::end();
         code
     }
-}
-
-/// Once the run has said that it is up, or has had time enough, nobody will answer on what it has not asked for. Returns when
-/// to look again.
-fn close_unclaimed_sockets(run: &Run) -> Option<Duration> {
-    let number = run.generation()?;
-    if !sockets::has_unclaimed(number) {
-        return None;
-    }
-    let left = UNCLAIMED_TIMEOUT.saturating_sub(run.started.elapsed());
-    if !run.is_ready() && !left.is_zero() {
-        return Some(left);
-    }
-    sockets::close_unclaimed(number);
-    None
 }

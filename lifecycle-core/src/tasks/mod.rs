@@ -13,7 +13,6 @@ pub(crate) mod owned;
 pub(crate) mod run;
 pub(crate) mod snapshot;
 pub(crate) mod stop;
-mod sync;
 pub(crate) mod tolerated;
 pub(crate) mod tracked;
 pub(crate) mod tracked_future;

@@ -19,7 +19,7 @@ impl Report {
         let shown = events.len();
         let left_out = self.hooks.len() + self.tasks.len() - shown;
         if left_out > 0 {
-            events.push(Event::new(Level::Warn, format!("{left_out} more hooks and tasks are left out")));
+            events.push(Event::new(Level::Warn, format!("{left_out} more hooks and tasks are not shown")));
         }
         events.extend(self.runtime.text().map(|text| Event::new(Level::Warn, text)));
         events.extend(self.left_behind.iter().map(|thread| Event::new(Level::Warn, thread.as_str())));

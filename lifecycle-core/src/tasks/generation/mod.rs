@@ -8,8 +8,8 @@ mod state;
 
 use std::cell::Cell;
 
-use super::sync::{AtomicU32, Mutex};
 use crate::os::process::{ThreadBirth, thread_birth};
+use crate::os::sync::{AtomicU32, Mutex};
 use state::{Generations, Hosts, UNBOUND, of};
 
 /// Process-wide, as main is, so that `is_running` is one load.

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::tasks::sync::{AtomicU32, Mutex, lock};
+use crate::os::sync::{AtomicU32, Mutex, lock};
 
 /// `B` is the birth of a thread.
 pub(crate) struct Generations<B> {
