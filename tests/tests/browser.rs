@@ -22,8 +22,9 @@ struct Driver {
 }
 
 impl Driver {
-    /// None if it is not installed.
+    /// None if it, or its browser, is not installed.
     fn start() -> Option<Driver> {
+        Command::new("chromium").arg("--version").output().ok()?;
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().ok()?;
@@ -116,7 +117,7 @@ async fn requests(browser: &WebDriver) -> Vec<String> {
 #[tokio::test]
 async fn the_page_is_one_for_people() {
     let Some(driver) = Driver::start() else {
-        println!("skipped: chromedriver is not installed");
+        println!("skipped: chromium or chromedriver is not installed");
         return;
     };
     let (service, url) = up();
