@@ -1,5 +1,6 @@
 //! Harness for tests that start a real service and watch it from outside.
 
+pub mod activation;
 pub mod allocator;
 pub mod broken;
 pub mod builds;

@@ -1,8 +1,8 @@
 //! Every call of an annotated function has beats of its own. The limit is 2 s.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lifecycle_tests::hang::{self, suspect};
+use lifecycle_tests::hang::{self, lives, suspect, verdict};
 use lifecycle_tests::{Output, Running, Service};
 
 fn calls(scenario: &str) -> Running {
@@ -15,29 +15,11 @@ fn calls(scenario: &str) -> Running {
     service
 }
 
-fn verdict(output: &Output) -> &str {
-    assert_eq!(output.stderr.matches("CRITICAL 🚨 System Hang Detected").count(), 1, "{}", output.stderr);
-    output.stderr.lines().find(|line| line.contains("CRITICAL")).expect("counted above")
-}
-
 #[track_caller]
 fn hangs(scenario: &str, words: &[&str]) -> Output {
     let output = calls(scenario).wait().expect_code(1);
     let verdict = verdict(&output);
     assert!(words.iter().all(|word| verdict.contains(word)), "{words:?} in {}", output.stderr);
-    output
-}
-
-#[track_caller]
-fn lives(mut service: Running, time: Duration) -> Output {
-    let until = Instant::now() + time;
-    while Instant::now() < until {
-        assert!(service.is_alive(), "killed: {}", service.wait().stderr);
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    service.signal(libc::SIGTERM);
-    let output = service.wait();
-    assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
     output
 }
 

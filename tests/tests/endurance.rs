@@ -3,13 +3,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
+use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use lifecycle_tests::Service;
+use lifecycle_tests::activation::activated;
 use lifecycle_tests::http::Probes;
 use lifecycle_tests::load::ask;
 use lifecycle_tests::process::Held;
@@ -20,22 +20,6 @@ static ONE: Mutex<()> = Mutex::new(());
 /// All of it, or what is enough to see it break.
 fn scale(all: u64, few: u64) -> u64 {
     if std::env::var_os("ENDURANCE").is_some() { all } else { few }
-}
-
-/// As systemd has it: the socket outlives the process.
-fn activated(listener: &TcpListener, scenario: &str) -> Service {
-    let script = "export LISTEN_PID=$$; exec \"$0\" \"$@\"";
-    let service = Service::new("/bin/sh").args(["-c", script, env!("CARGO_BIN_EXE_in_flight"), scenario]);
-    let mut service = service.env("LISTEN_FDS", "1").env("LIFECYCLE_RESTART", "off");
-    let descriptor = listener.as_raw_fd();
-    // SAFETY: only calls that are async-signal-safe.
-    unsafe {
-        service.command().pre_exec(move || {
-            libc::dup2(libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 100), 3);
-            Ok(())
-        });
-    }
-    service
 }
 
 /// One request on a connection of its own: whether it was answered in full.
@@ -60,7 +44,8 @@ fn no_request_is_lost_in_stops_under_load() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !is_over.load(Relaxed) {
-                let mut service = activated(&listener, "settled").start();
+                let service = activated(env!("CARGO_BIN_EXE_in_flight"), &[listener.as_fd()], "");
+                let mut service = service.arg("settled").env("LIFECYCLE_RESTART", "off").start();
                 service.line("port");
                 std::thread::sleep(Duration::from_millis(100));
                 service.signal(libc::SIGTERM);

@@ -1,10 +1,10 @@
 //! `listen`: connections while a service crashes, hangs and waits, and sockets that systemd has passed.
 
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use lifecycle_tests::activation;
 use lifecycle_tests::load::{ask, load};
 use lifecycle_tests::process::Held;
 use lifecycle_tests::{Output, Running, Service};
@@ -195,24 +195,9 @@ fn two_hundred_restarts_leak_no_descriptor() {
     }
 }
 
-/// As systemd starts a service: the descriptors from 3 on, and the pid of the process itself.
 fn activated(listeners: &[&TcpListener], names: &str, args: [&str; 4]) -> Service {
-    let script = "export LISTEN_PID=$$; exec \"$0\" \"$@\"";
-    let mut service = Service::new("/bin/sh").args(["-c", script, SOCKETS]).args(args);
-    service = service.env("LISTEN_FDS", listeners.len().to_string()).env("LISTEN_FDNAMES", names);
-    let descriptors: Vec<i32> = listeners.iter().map(|listener| listener.as_raw_fd()).collect();
-    // SAFETY: only calls that are async-signal-safe.
-    unsafe {
-        service.command().pre_exec(move || {
-            // First out of the way of each other.
-            let copies = [descriptors.first(), descriptors.get(1)];
-            let copies = copies.map(|from| from.map(|from| libc::fcntl(*from, libc::F_DUPFD_CLOEXEC, 100)));
-            for (to, copy) in (3..).zip(copies.into_iter().flatten()) {
-                libc::dup2(copy, to);
-            }
-            Ok(())
-        });
-    }
+    let sockets: Vec<_> = listeners.iter().map(|listener| listener.as_fd()).collect();
+    let service = activation::activated(SOCKETS, &sockets, names).args(args);
     service.env("LIFECYCLE_RESTART_MAX_CRASHES", "1").env("LIFECYCLE_RESTART_WAIT", "300ms")
 }
 

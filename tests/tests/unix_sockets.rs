@@ -1,14 +1,13 @@
 //! `listen_unix`: connections while a service crashes and hangs, and the file of its socket.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use lifecycle_tests::{Output, Running, Service};
+use lifecycle_tests::{Output, Running, Service, activation};
 
 const SOCKETS: &str = env!("CARGO_BIN_EXE_sockets");
 
@@ -149,20 +148,9 @@ fn a_socket_of_another_kind_is_bound_anew() {
     assert_eq!(output.stderr.matches(warning).count(), 1, "{}", output.stderr);
 }
 
-/// Started as systemd does it: with `listener` as descriptor 3.
 fn activated(listener: &UnixListener, name: &str, runs: &str) -> Service {
-    let script = "export LISTEN_PID=$$; exec \"$0\" \"$@\"";
-    let service = Service::new("/bin/sh").args(["-c", script, SOCKETS, "crash", "1", runs, "unix:app.sock"]);
-    let mut service = service.env("LISTEN_FDS", "1").env("LISTEN_FDNAMES", name);
-    let descriptor = listener.as_raw_fd();
-    // SAFETY: only calls that are async-signal-safe; a copy first, so that the number's close-on-exec flag is gone.
-    unsafe {
-        service.command().pre_exec(move || {
-            libc::dup2(libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 100), 3);
-            Ok(())
-        });
-    }
-    service
+    let service = activation::activated(SOCKETS, &[listener.as_fd()], name);
+    service.args(["crash", "1", runs, "unix:app.sock"])
 }
 
 /// systemd's unit decides on the path, and its file is systemd's.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use lifecycle_tests::hang::{self, verdict};
 use lifecycle_tests::{Output, Running, Service, ledger, pipe};
 
 fn beats(scenario: &str) -> Running {
@@ -14,22 +15,8 @@ fn beats(scenario: &str) -> Running {
     service
 }
 
-/// The line with the verdict, of which there is one.
-fn verdict(output: &Output) -> &str {
-    assert_eq!(output.stderr.matches("CRITICAL 🚨 System Hang Detected").count(), 1, "{}", output.stderr);
-    output.stderr.lines().find(|line| line.contains("CRITICAL")).expect("counted above")
-}
-
-fn lives(mut service: Running, time: Duration) -> Output {
-    let until = Instant::now() + time;
-    while Instant::now() < until {
-        assert!(service.is_alive(), "killed: {}", service.wait().stderr);
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    service.signal(libc::SIGTERM);
-    let output = service.wait().expect_code(0);
-    assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
-    output
+fn lives(service: Running, time: Duration) -> Output {
+    hang::lives(service, time).expect_code(0)
 }
 
 #[test]
