@@ -8,6 +8,8 @@
 use crate::table::Table;
 
 const HOUR: f64 = 3600.0;
+/// What the exchange asks for with its 429.
+const RETRY_AFTER: f64 = HOUR;
 const DAY: f64 = 24.0 * HOUR;
 
 /// From a start to its failure, in seconds.
@@ -19,18 +21,27 @@ const BAD_LOGINS: usize = 10;
 /// When the next login is, after those at these times; `None` is never.
 type Rule = fn(&[f64]) -> Option<f64>;
 
-const RULES: [(&str, Rule); 8] = [
-    ("systemd, `Restart=on-failure`", systemd),
-    ("systemd, `RestartSteps=8`, `RestartMaxDelaySec=5min`", systemd_steps),
-    ("Docker, `restart: always`", docker),
-    ("Kubernetes", kubernetes),
-    ("PM2", pm2),
-    ("PM2, `exp_backoff_restart_delay=100`", pm2_backoff),
-    ("**lifecycle**, the error is `permanent`", |_| None),
-    ("**lifecycle**, `permanent`, and Kubernetes starts it again", |logins| {
-        Some(kubernetes(logins)? + 300.0)
-    }),
+/// By title: what follows a wrong key, and what follows a 429 with `Retry-After`.
+const RULES: [(&str, Rule, Rule); 8] = [
+    ("systemd, `Restart=on-failure`", systemd, systemd),
+    ("systemd, `RestartSteps=8`, `RestartMaxDelaySec=5min`", systemd_steps, systemd_steps),
+    ("Docker, `restart: always`", docker, docker),
+    ("Kubernetes", kubernetes, kubernetes),
+    ("PM2", pm2, pm2),
+    ("PM2, `exp_backoff_restart_delay=100`", pm2_backoff, pm2_backoff),
+    ("**lifecycle**, `permanent`, `retry_after`", |_| None, retry_after),
+    ("the same, and Kubernetes starts it again", permanent_in_kubernetes, retry_after),
 ];
+
+/// The process waits itself: nobody has to start it again.
+fn retry_after(logins: &[f64]) -> Option<f64> {
+    after(logins, RETRY_AFTER)
+}
+
+/// Each start waits `max_wait` before it tries.
+fn permanent_in_kubernetes(logins: &[f64]) -> Option<f64> {
+    Some(kubernetes(logins)? + 300.0)
+}
 
 fn after(logins: &[f64], wait: f64) -> Option<f64> {
     Some(logins.last()? + RUN + wait)
@@ -61,7 +72,7 @@ fn kubernetes(logins: &[f64]) -> Option<f64> {
 }
 
 fn pm2(logins: &[f64]) -> Option<f64> {
-    (logins.len() < 16).then(|| after(logins, 0.0))?
+    if logins.len() < 16 { after(logins, 0.0) } else { None }
 }
 
 fn pm2_backoff(logins: &[f64]) -> Option<f64> {
@@ -92,12 +103,11 @@ pub(crate) fn section() -> String {
         "logins while banned",
         "requests in the hour of a 429",
     ]);
-    for (title, rule) in RULES {
-        let all = logins(rule, DAY);
+    for (title, after_wrong_key, after_429) in RULES {
+        let all = logins(after_wrong_key, DAY);
         let banned = ban(&all);
         let inside = banned.map_or(0, |from| all.iter().filter(|at| **at > from).count());
-        // `retry_after` is waited for in the process: nobody starts it again.
-        let too_soon = if title.starts_with("**") { 0 } else { logins(rule, HOUR).len() - 1 };
+        let too_soon = logins(after_429, RETRY_AFTER).len() - 1;
         table.row(&[
             title.to_owned(),
             all.len().to_string(),
