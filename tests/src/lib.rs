@@ -19,9 +19,4 @@ pub mod process;
 pub mod programs;
 pub mod sandbox;
 
-/// The recipes need crates that nobody else does.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/recipes.md")]
-mod recipes {}
-
 pub use child::{Output, Running, Service};

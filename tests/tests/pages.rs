@@ -6,11 +6,13 @@ use std::path::Path;
 use lifecycle_tests::{Service, documents};
 use regex::Regex;
 
-/// `src/lib.rs` lists the documents whose code is compiled and run by `cargo test --doc`; the recipes are in `tests/src/lib.rs`.
+/// `src/lib.rs` lists the documents whose code is compiled and run by `cargo test --doc`; the recipes are in
+/// `tests/integration`, which has the crates that they need.
 #[test]
 fn every_block_of_code_is_a_doctest() {
     let read = |file| fs::read_to_string(documents::root().join(file)).unwrap();
-    let facade = read("src/lib.rs") + &read("tests/src/lib.rs").replace("../../docs", "../docs");
+    let facade =
+        read("src/lib.rs") + &read("tests/integration/src/lib.rs").replace("../../../docs", "../docs");
     for file in documents::documents() {
         let has_code = documents::blocks(&file).iter().any(|block| block.language.starts_with("rust"));
         let name = format!("include_str!(\"../{}\")", file.display());

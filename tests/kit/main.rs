@@ -1,6 +1,5 @@
-//! `lifecycle::test`: a service under a manager of its own, in paused time; drills that find planted bugs are in `kit/bugs.rs`.
+//! `lifecycle::test`: a service under a manager of its own, in paused time; drills that find planted bugs are in `bugs.rs`.
 
-#[path = "kit/bugs.rs"]
 mod bugs;
 
 use std::time::Duration;

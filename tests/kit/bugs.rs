@@ -281,7 +281,7 @@ fn managed_after_the_first_work() {
     let is_settled =
         |log: &[String]| !log.contains(&"order".to_owned()) || log.contains(&"settle".to_owned());
     let text = bug(move |log| Box::pin(app(log)), None, is_settled);
-    assert!(text.contains("stopped at poll 1 of") && text.contains("tests/tests/kit/bugs.rs:"), "{text}");
+    assert!(text.contains("stopped at poll 1 of") && text.contains("kit/bugs.rs:"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The trading example from outside: a real process, its exit code, its summary and its database.
 
-#[path = "../../examples/trading/src/audit.rs"]
+#[path = "../../../examples/trading/src/audit.rs"]
 mod audit;
 #[path = "trading/crashes.rs"]
 mod crashes;
