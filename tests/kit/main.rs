@@ -1,4 +1,5 @@
 //! `lifecycle::test`: a service under a manager of its own, in paused time; drills that find planted bugs are in `bugs.rs`.
+#![cfg(feature = "test")]
 
 mod bugs;
 
