@@ -126,6 +126,13 @@ fn one_blocked_worker_of_several_is_no_hang() {
     assert!(!output.stderr.contains("CRITICAL"), "{}", output.stderr);
 }
 
+/// tokio leaves I/O and timers to nobody then (tokio-rs/tokio#4730).
+#[test]
+fn a_blocked_worker_that_waited_for_the_timers_does_not_freeze_the_others() {
+    let output = lives(beats("timer-blocks"), Duration::from_secs(5));
+    assert!(!output.stderr.contains("half"), "{}", output.stderr);
+}
+
 #[test]
 fn a_slow_tick_is_warned_about_at_half_and_not_killed() {
     let output = lives(beats("slow"), Duration::from_secs(5));

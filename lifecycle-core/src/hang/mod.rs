@@ -98,9 +98,9 @@ pub(crate) fn look_at_polls(limit: Duration) {
 }
 
 /// Warns of each worker of the runtime that has been busy for longer than the limit, once, unless that is a tracked task's
-/// poll. The watchdog calls it at each tick.
+/// poll. Wakes one where all sleep but one that is held up. The watchdog calls it at each tick.
 pub(crate) fn look_at_workers(limit: Duration) {
-    workers::for_each_busy(limit, |busy| {
+    let is_unattended = workers::for_each_busy(limit, |busy| {
         let polls = |task: &TrackedTask| {
             let snapshot = task.snapshot();
             busy.thread != 0 && snapshot.thread == busy.thread && snapshot.polls > 0
@@ -109,6 +109,9 @@ pub(crate) fn look_at_workers(limit: Duration) {
             reporter::busy_worker(busy);
         }
     });
+    if is_unattended {
+        reporter::wake_worker();
+    }
 }
 
 /// How long whoever asks from code waits for an answer.

@@ -17,7 +17,7 @@ use crate::os::clock::millis;
 use crate::os::lock::lock;
 use crate::os::thread;
 use crate::tasks::tracked::TrackedTask;
-use crate::tasks::workers::Busy;
+use crate::tasks::workers::{self, Busy};
 use crate::watchdog::heartbeat::Heartbeat;
 
 /// What it is asked for. Atomics where a signal handler's thread and the watchdog ask, which must not lock.
@@ -25,6 +25,7 @@ struct Reporter {
     thread: OnceLock<Option<Thread>>,
     quits: AtomicU32,
     wake: AtomicBool,
+    wake_worker: AtomicBool,
     half_time: AtomicRef<Heartbeat>,
     frozen: AtomicRef<TrackedTask>,
     /// Thread of a worker and its index plus 1, and for how many milliseconds it has been busy; 0 is none.
@@ -40,6 +41,7 @@ static REPORTER: Reporter = Reporter {
     thread: OnceLock::new(),
     quits: AtomicU32::new(0),
     wake: AtomicBool::new(false),
+    wake_worker: AtomicBool::new(false),
     half_time: AtomicRef::none(),
     frozen: AtomicRef::none(),
     busy_worker: AtomicU64::new(0),
@@ -85,6 +87,12 @@ pub(super) fn frozen(task: &'static TrackedTask) {
 pub(super) fn busy_worker(busy: Busy) {
     REPORTER.busy_for.store(millis(busy.time), Relaxed);
     REPORTER.busy_worker.store(u64::from(busy.thread) << 32 | (busy.index as u64 + 1), Release);
+    REPORTER.unpark();
+}
+
+/// For the watchdog: no lock, no allocation.
+pub(super) fn wake_worker() {
+    REPORTER.wake_worker.store(true, Release);
     REPORTER.unpark();
 }
 
@@ -136,6 +144,8 @@ impl Reporter {
         let look = lock(&self.looks).first().cloned();
         if self.wake.swap(false, AcqRel) {
             wake_all();
+        } else if self.wake_worker.swap(false, AcqRel) {
+            workers::wake_one();
         } else if let Some(look) = look {
             self.look(&look);
         } else if let Some(heartbeat) = self.half_time.take() {

@@ -35,6 +35,7 @@ impl Threads {
 
 /// Of one runtime.
 pub(crate) struct Workers {
+    runtime: Handle,
     metrics: RuntimeMetrics,
     threads: Threads,
     workers: Vec<Worker>,
@@ -48,6 +49,8 @@ struct Worker {
     since: AtomicU64,
     /// It has been warned about since they changed.
     warned: AtomicBool,
+    /// The others have been woken since they changed.
+    relieved: AtomicBool,
 }
 
 /// A worker that has been busy for too long.
@@ -65,32 +68,42 @@ static WORKERS: Mutex<Option<Workers>> = Mutex::new(None);
 impl Workers {
     /// Of this runtime; the watchdog looks at them until `forget`.
     pub(crate) fn watch(runtime: &Handle, threads: Threads) {
-        let metrics = runtime.metrics();
+        let (runtime, metrics) = (runtime.clone(), runtime.metrics());
         let count = metrics.num_workers();
         threads.0.get_or_init(|| (0..count).map(|_| AtomicU32::new(0)).collect());
         let workers = (0..count).map(|_| Worker::default()).collect();
-        *lock(&WORKERS) = Some(Workers { metrics, threads, workers });
+        *lock(&WORKERS) = Some(Workers { runtime, metrics, threads, workers });
     }
 
-    /// Those that have been busy for longer than `limit`, each once. Takes no lock and allocates nothing.
-    fn busy(&self, limit: Duration, mut f: impl FnMut(Busy)) {
+    /// Hands on those that have been busy for longer than `limit`, each once. Returns whether one of the others should be
+    /// woken. Takes no lock and allocates nothing.
+    fn look(&self, limit: Duration, mut f: impl FnMut(Busy)) -> bool {
+        let (mut is_held_up, mut are_others_asleep) = (false, self.workers.len() > 1);
         for (index, worker) in self.workers.iter().enumerate() {
             let parks = self.metrics.worker_park_unpark_count(index);
             let busy = nanos(self.metrics.worker_total_busy_duration(index));
             let is_new =
                 worker.parks.swap(parks, Relaxed) != parks || worker.busy.swap(busy, Relaxed) != busy;
+            are_others_asleep &= !is_new;
             // Odd while it is parked.
             if is_new || parks % 2 == 1 {
                 worker.since.store(ticked(), Relaxed);
                 worker.warned.store(false, Relaxed);
+                worker.relieved.store(false, Relaxed);
                 continue;
             }
+            is_held_up |= !worker.relieved.load(Relaxed);
             let time = ticked().saturating_sub(worker.since.load(Relaxed));
             let thread = self.threads.get(index);
             if time > millis(limit) && !worker.warned.swap(true, Relaxed) {
                 f(Busy { index, thread, time: Duration::from_millis(time) });
             }
         }
+        let is_unattended = is_held_up && are_others_asleep;
+        if is_unattended {
+            self.workers.iter().for_each(|worker| worker.relieved.store(true, Relaxed));
+        }
+        is_unattended
     }
 }
 
@@ -99,9 +112,18 @@ pub(crate) fn forget() {
     *lock(&WORKERS) = None;
 }
 
-/// For the watchdog, at each tick: waits for no lock and allocates nothing.
-pub(crate) fn for_each_busy(limit: Duration, f: impl FnMut(Busy)) {
-    if let Some(workers) = try_lock(&WORKERS).as_deref().and_then(Option::as_ref) {
-        workers.busy(limit, f);
+/// For the watchdog, at each tick: waits for no lock and allocates nothing. Returns whether `wake_one` is due: one worker is
+/// held up, and all others sleep.
+pub(crate) fn for_each_busy(limit: Duration, f: impl FnMut(Busy)) -> bool {
+    let workers = try_lock(&WORKERS);
+    workers.as_deref().and_then(Option::as_ref).is_some_and(|workers| workers.look(limit, f))
+}
+
+/// A worker that waits for I/O and timers, and then gets one single task, wakes nobody to wait for them in its place: while the
+/// task blocks, the whole runtime stands still (tokio-rs/tokio#4730). A task that does nothing wakes somebody.
+pub(crate) fn wake_one() {
+    let runtime = lock(&WORKERS).as_ref().map(|workers| workers.runtime.clone());
+    if let Some(runtime) = runtime {
+        runtime.spawn(async {});
     }
 }

@@ -155,6 +155,13 @@ async fn main() {
         "worker-blocked" => {
             tokio::spawn(async { std::thread::sleep(Duration::from_secs(3600)) });
         }
+        "timer-blocks" => {
+            // Alone on the worker that waited for the timers, while the others sleep.
+            tokio::spawn(async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                std::thread::sleep(Duration::from_secs(3600));
+            });
+        }
         "tick-blocks" => {
             // On the runtime's threads: one of two workers and the main thread go on.
             tokio::spawn(async { blocking_tick(3_600_000) });
