@@ -16,8 +16,12 @@ const LIFE_SECONDS: u32 = 120;
 
 /// Runs a service of ours; SIGALRM ends it if nothing else does.
 pub(crate) fn bounded(service: impl FnOnce() -> ExitCode) -> ExitCode {
+    bounded_by(LIFE_SECONDS, service)
+}
+
+pub(crate) fn bounded_by(seconds: u32, service: impl FnOnce() -> ExitCode) -> ExitCode {
     // SAFETY: sets a timer, nothing else.
-    unsafe { libc::alarm(LIFE_SECONDS) };
+    unsafe { libc::alarm(seconds) };
     service()
 }
 

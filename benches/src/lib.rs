@@ -13,6 +13,7 @@ mod idle;
 mod latency;
 mod many;
 mod poll;
+mod restarts;
 mod services;
 mod storms;
 mod worst;
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 /// A part of the measurements: its letter, and what measures it and returns its section.
 type Part = (&'static str, fn() -> String);
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("a", worst::section),
     ("b", many::section),
     ("c", beat::section),
@@ -32,6 +33,7 @@ const PARTS: [Part; 9] = [
     ("g", poll::section),
     ("h", hang::section),
     ("i", storms::section),
+    ("j", restarts::section),
 ];
 
 /// The program: the measurements, or, as a child of theirs, one service.
@@ -43,6 +45,7 @@ pub fn run() -> ExitCode {
         Some("worst") => child::bounded(|| worst::service(&arguments[1])),
         Some("many") => child::bounded(|| many::service(&arguments[1])),
         Some("service") => child::bounded(|| services::service(&arguments[1])),
+        Some("restarts") => restarts::service(&arguments[1..]),
         Some("hang") => child::bounded(hang::service),
         _ => measure(&arguments),
     }
