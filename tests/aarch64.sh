@@ -63,4 +63,4 @@ report=$(emulated "${CARGO_TARGET_DIR:-target}/$target/debug/examples/where_it_h
 echo "$report"
 place="lifecycle-hang/examples/where_it_hangs.rs:$(sed -n '/It hangs here/=' lifecycle-hang/examples/where_it_hangs.rs)"
 grep -q "^SUSPECT .* blocked on a Mutex in transfer at $place\$" <<<"$report" || { echo "aarch64: no $place in the report"; exit 1; }
-echo "aarch64: well (after $SECONDS s)"
+echo "aarch64: all is well (after $SECONDS s)"

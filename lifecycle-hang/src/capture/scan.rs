@@ -68,7 +68,7 @@ fn follows_call(address: u64) -> bool {
 /// Whether the instruction before the address is `bl` or `blr`.
 #[cfg(target_arch = "aarch64")]
 fn follows_call(address: u64) -> bool {
-    if address % 4 != 0 {
+    if !address.is_multiple_of(4) {
         return false;
     }
     // SAFETY: eight bytes before it lie in code, which is readable.
