@@ -46,6 +46,15 @@ impl Walking {
         }
     }
 
+    /// Where a function returns to that has not stored it on its stack; only aarch64 has a register for it.
+    pub(crate) fn link_register(&self) -> Option<u64> {
+        #[cfg(target_arch = "x86_64")]
+        return None;
+        // SAFETY: as below.
+        #[cfg(target_arch = "aarch64")]
+        return Some(unsafe { (*self.context).uc_mcontext.regs[30] });
+    }
+
     pub(crate) fn interrupted_at(&self) -> u64 {
         // SAFETY: the handler's own context, valid until it returns.
         unsafe {

@@ -9,6 +9,7 @@ use super::fault::{self, Walking};
 use super::permit::{Address, PERMITS, table_of};
 use super::scan;
 use super::walk::{of_call, walk};
+use crate::dump::Walk;
 
 /// Frames of our own on top of the interrupted function: the handler and the kernel's trampoline.
 const OWN_FRAMES: u32 = 16;
@@ -61,8 +62,17 @@ fn walk_interrupted(address: Address, context: *mut c_void) {
         }
         if target.len.load(Relaxed) < scan::LEAST {
             target.guessed.store(1, Relaxed);
+            store_link_register(&walking, target);
             // SAFETY: this thread's own stack, as it was when it was interrupted; `while_walking` survives the fault.
             unsafe { scan::scan(walking.stack_pointer(), |address| target.store(address)) };
         }
     });
+}
+
+/// The caller of a function without unwind tables need not lie on the stack.
+fn store_link_register(walking: &Walking, target: &Walk) {
+    let caller = walking.link_register().and_then(scan::call_before);
+    if let Some(caller) = caller.filter(|caller| target.addresses().all(|known| known != *caller)) {
+        target.store(caller);
+    }
 }

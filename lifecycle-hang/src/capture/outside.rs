@@ -5,7 +5,7 @@
 //! tell where each caller is (`.eh_frame`). Of other registers nothing is known at first: a function that keeps
 //! its frame by `rbp` is asked by the begin of its code how large its frame is.
 
-use super::scan::{self, follows_call};
+use super::scan::{self, call_before};
 use super::stack_memory::StackMemory;
 use super::threads;
 use crate::dump::{Call, Thread, Walk};
@@ -109,7 +109,7 @@ impl<'a> Outside<'a> {
         caller[RSP] = Some(frame);
         match (row.registers[RETURN_ADDRESS], caller[RETURN_ADDRESS]) {
             (Place::Nowhere, _) | (_, Some(0)) => caller[RETURN_ADDRESS] = None,
-            (_, Some(pc)) if scan::is_code(pc) && follows_call(pc) => {}
+            (_, Some(pc)) if call_before(pc).is_some() => {}
             _ => return None,
         }
         Some(caller)
@@ -120,7 +120,7 @@ impl<'a> Outside<'a> {
         let start = address - image.linked(address)?.checked_sub(row.start)?;
         let pointer = stack.checked_add(frame_size(image.from(start)?)?)?;
         let pc = self.memory.read(pointer.checked_add(8)?)?;
-        (scan::is_code(pc) && follows_call(pc)).then_some(pointer)
+        call_before(pc).map(|_| pointer)
     }
 
     /// For want of better, as on musl; unless the walk has come far enough to say something.
@@ -131,9 +131,9 @@ impl<'a> Outside<'a> {
         walk.clear();
         let mut has_room = walk.store(call.pc);
         for word in 0..(scan::DEPTH / size_of::<u64>()) as u64 {
-            let Some(pc) = self.memory.read((call.sp & !7) + 8 * word).filter(|_| has_room) else { break };
-            if scan::is_code(pc) && follows_call(pc) {
-                has_room = walk.store(pc - 1);
+            let Some(word) = self.memory.read((call.sp & !7) + 8 * word).filter(|_| has_room) else { break };
+            if let Some(address) = call_before(word) {
+                has_room = walk.store(address);
             }
         }
         Extent::Guess

@@ -35,19 +35,28 @@ pub(crate) unsafe fn scan(pointer: u64, mut f: impl FnMut(u64) -> bool) {
     for index in 0..DEPTH / size_of::<u64>() {
         // SAFETY: as the caller has promised. Volatile: other frames of this thread own it, and may not have written it.
         let word = unsafe { words.add(index).read_volatile() };
-        if is_code(word) && follows_call(word) && !f(word - 1) {
+        if call_before(word).is_some_and(|address| !f(address)) {
             return;
         }
     }
 }
 
-pub(super) fn is_code(address: u64) -> bool {
+/// Code lies below: what is above is the signature that a function on aarch64 may give to its return address (PAC).
+const HIGHEST: u64 = if cfg!(target_arch = "aarch64") { (1 << 48) - 1 } else { u64::MAX };
+
+/// The address of the call, if the word seems to be a return address.
+pub(super) fn call_before(word: u64) -> Option<u64> {
+    let address = word & HIGHEST;
+    (is_code(address) && follows_call(address)).then(|| address - 1)
+}
+
+fn is_code(address: u64) -> bool {
     CODE.iter().any(|[begin, end]| begin.load(Relaxed) + 8 <= address && address < end.load(Relaxed))
 }
 
 /// Whether the instruction before the address is a call: `E8` with an offset, or one of the forms of `FF /2`.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn follows_call(address: u64) -> bool {
+fn follows_call(address: u64) -> bool {
     // SAFETY: eight bytes before it lie in code, which is readable.
     let before = |back: u64| unsafe {
         std::ptr::with_exposed_provenance::<u8>((address - back) as usize).read_volatile()
@@ -58,8 +67,8 @@ pub(super) fn follows_call(address: u64) -> bool {
 
 /// Whether the instruction before the address is `bl` or `blr`.
 #[cfg(target_arch = "aarch64")]
-pub(super) fn follows_call(address: u64) -> bool {
-    if address % 4 != 0 {
+fn follows_call(address: u64) -> bool {
+    if !address.is_multiple_of(4) {
         return false;
     }
     // SAFETY: eight bytes before it lie in code, which is readable.
@@ -89,16 +98,32 @@ mod tests {
         callee(found) + u64::from(std::hint::black_box(room)[7])
     }
 
+    fn learn_own() {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
+        let code = maps.lines().filter(|line| line.contains(" r-xp ")).map(|line| format!("{line}\n"));
+        learn(&code.collect::<String>());
+    }
+
+    #[test]
+    #[cfg(target_arch = "aarch64")]
+    fn a_signed_return_address_is_one() {
+        #[inline(never)]
+        fn returns_to() -> u64 {
+            let address: u64;
+            // SAFETY: reads a register.
+            unsafe { std::arch::asm!("ldr {}, [x29, #8]", out(reg) address) };
+            std::hint::black_box(address)
+        }
+        learn_own();
+        let address = returns_to();
+        assert_eq!(call_before(address), Some(address - 1));
+        assert_eq!(call_before(address | 0x2A << 48), Some(address - 1));
+        assert_eq!(call_before(address + 2), None);
+    }
+
     #[test]
     fn the_caller_is_among_what_is_found() {
-        learn(
-            &std::fs::read_to_string("/proc/self/maps")
-                .expect("Linux")
-                .lines()
-                .filter(|line| line.contains(" r-xp "))
-                .map(|line| format!("{line}\n"))
-                .collect::<String>(),
-        );
+        learn_own();
         let (room, mut found) = ([0; DEPTH], Vec::new());
         caller(&room, &mut found);
         let (begin, end) = (caller as fn(&_, &mut _) -> _ as usize as u64, 400);

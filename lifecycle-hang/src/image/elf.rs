@@ -1,23 +1,20 @@
 //! Functions and the build id of an ELF file, without allocation: a file's bytes in, a name out. Pure.
 
-use super::unwind_tables::UnwindTables;
 use object::LittleEndian as Order;
 use object::elf::{
-    FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_GNU_EH_FRAME, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB,
-    STT_FUNC, SectionType,
+    FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, SectionType,
 };
 use object::read::StringTable;
 use object::read::elf::{FileHeader, ProgramHeader, SectionTable, Sym};
 
-type Header = FileHeader64<Order>;
-type Segment = <Header as FileHeader>::ProgramHeader;
+pub(super) type Header = FileHeader64<Order>;
 type Symbol = <Header as FileHeader>::Sym;
 
 /// A 64-bit little-endian ELF file.
 #[derive(Clone, Copy)]
 pub(crate) struct Elf<'a> {
-    bytes: &'a [u8],
-    header: &'a Header,
+    pub(super) bytes: &'a [u8],
+    pub(super) header: &'a Header,
 }
 
 /// A function of a symbol table: where it begins, and what the linker calls it.
@@ -77,22 +74,6 @@ impl<'a> Elf<'a> {
                 }
             }
         }
-    }
-
-    /// Where callers are to be found, if the linker left an index of it.
-    pub(crate) fn unwind_tables(self) -> Option<UnwindTables<'a>> {
-        let segments = self.header.program_headers(Order, self.bytes).ok()?;
-        let index = segments.iter().find(|segment| segment.p_type(Order) == PT_GNU_EH_FRAME)?;
-        UnwindTables::new(index.p_vaddr(Order), index.data(Order, self.bytes).ok()?, |address| {
-            let holds = |segment: &&Segment| {
-                let inside = address.checked_sub(segment.p_vaddr(Order));
-                segment.p_type(Order) == PT_LOAD
-                    && inside.is_some_and(|inside| inside < segment.p_filesz(Order))
-            };
-            let segment = segments.iter().find(holds)?;
-            let inside = usize::try_from(address - segment.p_vaddr(Order)).ok()?;
-            segment.data(Order, self.bytes).ok()?.get(inside..)
-        })
     }
 
     /// The bytes that name this very build, if the linker left them.

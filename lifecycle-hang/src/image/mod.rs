@@ -2,6 +2,8 @@
 
 pub(crate) mod elf;
 pub(crate) mod modules;
+/// Only there a stack is read from outside.
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod unwind_tables;
 
 use std::os::fd::AsRawFd;
@@ -75,6 +77,7 @@ impl<'a> Image<'a> {
     }
 
     /// Code from an address of the module on, to the end of the file.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn from(&self, address: u64) -> Option<&'a [u8]> {
         self.bytes?.get(usize::try_from(self.offset(address)).ok()?..)
     }

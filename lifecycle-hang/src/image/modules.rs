@@ -18,6 +18,12 @@ impl Module<'_> {
         name.strip_suffix(" (deleted)").unwrap_or(name)
     }
 
+    /// Nearly everywhere these have no names for what they do not export: nobody need look them up, since no user wrote them.
+    pub(crate) fn is_of_system(&self) -> bool {
+        let begins = ["libc.so", "libc-2.", "libpthread", "libgcc_s", "ld-", "[vdso]"];
+        begins.iter().any(|begin| self.name().starts_with(begin))
+    }
+
     pub(crate) fn is_deleted(&self) -> bool {
         self.path.ends_with(" (deleted)")
     }
@@ -53,5 +59,6 @@ mod tests {
         assert_eq!((read[0].begin, read[0].end, read[0].offset), (0x55d0, 0x55e0, 0x1000));
         assert!(read[0].is_deleted());
         assert_eq!(read.iter().map(Module::name).collect::<Vec<_>>(), ["my app", "[vdso]", ""]);
+        assert_eq!(read.iter().map(Module::is_of_system).collect::<Vec<_>>(), [false, true, false]);
     }
 }

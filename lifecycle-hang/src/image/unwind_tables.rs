@@ -5,6 +5,14 @@ use gimli::{
     RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow,
 };
 
+use object::LittleEndian as Order;
+use object::elf::{PT_GNU_EH_FRAME, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
+
+use super::elf::{Elf, Header};
+
+type Segment = <Header as FileHeader>::ProgramHeader;
+
 type Bytes<'a> = EndianSlice<'a, LittleEndian>;
 
 /// As many as DWARF numbers for x86_64, the return address last.
@@ -55,9 +63,27 @@ impl Buffers {
     }
 }
 
+impl<'a> Elf<'a> {
+    /// Where callers are to be found, if the linker left an index of it.
+    pub(crate) fn unwind_tables(self) -> Option<UnwindTables<'a>> {
+        let segments = self.header.program_headers(Order, self.bytes).ok()?;
+        let index = segments.iter().find(|segment| segment.p_type(Order) == PT_GNU_EH_FRAME)?;
+        UnwindTables::new(index.p_vaddr(Order), index.data(Order, self.bytes).ok()?, |address| {
+            let holds = |segment: &&Segment| {
+                let inside = address.checked_sub(segment.p_vaddr(Order));
+                segment.p_type(Order) == PT_LOAD
+                    && inside.is_some_and(|inside| inside < segment.p_filesz(Order))
+            };
+            let segment = segments.iter().find(holds)?;
+            let inside = usize::try_from(address - segment.p_vaddr(Order)).ok()?;
+            segment.data(Order, self.bytes).ok()?.get(inside..)
+        })
+    }
+}
+
 impl<'a> UnwindTables<'a> {
     /// The index lies at `address`, as the linker counts; `bytes_at` gives what lies at another.
-    pub(super) fn new(
+    fn new(
         address: u64,
         index: &'a [u8],
         bytes_at: impl FnOnce(u64) -> Option<&'a [u8]>,

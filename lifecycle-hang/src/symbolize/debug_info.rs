@@ -51,7 +51,8 @@ impl<'a> DebugInfo<'a> {
 /// Those at an address of this process.
 fn functions(address: u64) -> Vec<Function> {
     let mut functions = Vec::new();
-    backtrace::resolve(std::ptr::without_provenance_mut(address as usize), |symbol| {
+    // It takes a return address, and looks up what lies before it.
+    backtrace::resolve(std::ptr::without_provenance_mut(address as usize + 1), |symbol| {
         if let Some(name) = symbol.name() {
             let name = name::plain(&format!("{name:#}"));
             let file = symbol.filename().map(|file| file.to_string_lossy().into_owned());
@@ -92,5 +93,26 @@ impl Symbols for DebugInfo<'_> {
 
     fn descriptor(&mut self, descriptor: i32, object: &mut Text<160>) {
         let _ = write!(object, "{}", fd_info::describe(self.pid, descriptor));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_of_this_very_test_has_its_line() {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux");
+        let code = maps.lines().filter(|line| line.contains(" r-xp ")).map(|line| format!("{line}\n"));
+        let maps = code.collect::<String>();
+        let (this, line) = (a_function_of_this_very_test_has_its_line as fn(), line!() - 4);
+        let mut found = Vec::new();
+        DebugInfo::new(std::process::id(), &maps, &maps).at(this as usize as u64, &mut |symbol| {
+            let file = symbol.file.unwrap_or_default().to_owned();
+            found.push((symbol.name.as_str().to_owned(), file, symbol.line));
+        });
+        let (name, file, found) = found.pop().expect("a name");
+        assert!(name.contains("a_function_of_this_very_test"), "{name}");
+        assert!(file.ends_with("symbolize/debug_info.rs") && found == line, "{file}:{found}, not {line}");
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Symbol<'a> {
     /// In full; `None` without line tables.
     pub(crate) file: Option<&'a str>,
     pub(crate) line: u32,
-    /// False for an address without a name.
+    /// False for an address without a name, unless it is known that no user wrote what lies there.
     pub(crate) is_known: bool,
 }
 

@@ -60,7 +60,7 @@ impl<'a> SymbolTables<'a> {
         for addresses in addresses.chunks(BATCH) {
             let (mut linked, mut best) = ([u64::MAX; BATCH], [None; BATCH]);
             for (linked, address) in linked.iter_mut().zip(addresses) {
-                *linked = elf.address_of(file.offset(*address)).unwrap_or(u64::MAX);
+                *linked = file.linked(*address).unwrap_or(u64::MAX);
             }
             let count = addresses.len();
             // One that is in no segment has no place in the order: such a file is broken, and has no names.
@@ -81,12 +81,11 @@ impl<'a> SymbolTables<'a> {
             let _ = write!(text, "{address:#x}");
             return text;
         };
-        let offset = file.offset(address);
-        let linked = file.elf.and_then(|elf| elf.address_of(offset)).unwrap_or(offset);
+        let linked = file.linked(address).unwrap_or(file.offset(address));
         let _ = write!(text, "{}+{linked:#x}", file.module.name());
         // Those of one file are one command; the program's own comes first in each stack that matters.
         let is_same = self.unknown_file.is_none_or(|first| first.module.path == file.module.path);
-        if file.elf.is_some() && is_same {
+        if file.elf.is_some() && is_same && !file.module.is_of_system() {
             let mut hex = Text::<24>::new();
             let _ = write!(hex, " {linked:#x}");
             if !self.unknown.as_str().contains(hex.as_str()) && self.unknown.as_str().len() < 8160 {
@@ -133,7 +132,8 @@ impl Symbols for SymbolTables<'_> {
             }
             None => {
                 let name = self.unnamed(address);
-                f(Symbol { name, file: None, line: 0, is_known: false });
+                let is_known = self.images.at(address).is_some_and(|file| file.module.is_of_system());
+                f(Symbol { name, file: None, line: 0, is_known });
             }
         }
     }
