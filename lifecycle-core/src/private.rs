@@ -19,7 +19,7 @@ pub use crate::model::phase::Phase;
 pub use crate::model::place::Place;
 pub use crate::os::flight::note;
 #[cfg(fuzzing)]
-pub use crate::restart::ledger::rehearse;
+pub use crate::restart::ledger::{rehearse, rehearse_flight};
 pub use crate::supervisor::{
     InitFunction, InitOutcome, ReturnsFuture, ReturnsGuard, ReturnsOutcome, Service, enter, enter_async,
 };

@@ -153,8 +153,24 @@ fn checksum(number: u64, contents: &[u64]) -> u64 {
     contents.iter().fold(step(0xcbf2_9ce4_8422_2325, &number), step)
 }
 
+/// A page with an entry of these bytes, as whole as one of ours: for the fuzzer, which cannot guess a checksum.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn sealed(bytes: &[u8]) -> Vec<u8> {
+    let mut page = [0; PAGE];
+    page[..2].copy_from_slice(&HEAD);
+    let slot = &mut page[SLOTS[0]..SLOTS[0] + SLOT];
+    for (word, bytes) in slot[2..].iter_mut().zip(bytes.chunks(8)) {
+        let mut whole = [0; 8];
+        whole[..bytes.len()].copy_from_slice(bytes);
+        *word = u64::from_le_bytes(whole);
+    }
+    slot[0] = 1;
+    slot[1] = checksum(1, &slot[2..]);
+    page.iter().flat_map(|word: &u64| word.to_le_bytes()).collect()
+}
+
 /// The newest entry that is whole.
-pub(super) fn newest(page: &[u8]) -> Option<Entry> {
+pub(crate) fn newest(page: &[u8]) -> Option<Entry> {
     let words = page.chunks_exact(8).map(|bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
     let words: Vec<u64> = words.collect();
     if words.len() != PAGE || words[..2] != HEAD {

@@ -27,6 +27,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use entry::{Entry, State};
+#[cfg(any(test, fuzzing))]
+pub(crate) use entry::{newest, sealed};
 pub(crate) use page::recover;
 pub(crate) use sample::group_now;
 use words::Words;

@@ -42,7 +42,7 @@ pub use crash::Crash;
 pub(crate) use file::crash_note_file;
 pub use history::{History, ReadError, read};
 #[cfg(fuzzing)]
-pub use rehearse::rehearse;
+pub use rehearse::{rehearse, rehearse_flight};
 
 /// What the last mark may take: a clean end that did not reach the disk would look like a crash.
 const LAST: Duration = Duration::from_secs(5);
