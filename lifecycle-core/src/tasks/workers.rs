@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeMetrics, worker_index};
 
+use crate::model::status::WorkerStatus;
 use crate::os::clock::{millis, nanos, ticked};
 use crate::os::lock::{lock, try_lock};
 use crate::os::process::thread_id;
+
+/// For so long a worker's share is measured, in milliseconds of the watchdog's ticks.
+const WINDOW: u64 = 2000;
 
 /// The threads of the workers, by index; each is known once it has parked, and 0 before. The runtime's own hook holds it, so it must
 /// not hold the runtime.
@@ -48,6 +52,53 @@ struct Worker {
     since: AtomicU64,
     /// It has been warned about since they changed.
     warned: AtomicBool,
+    share: Share,
+}
+
+/// How busy a worker was in the last whole window.
+#[derive(Default)]
+struct Share {
+    /// The watchdog's tick when the window began, and for how many nanoseconds the worker had been busy by then.
+    since: AtomicU64,
+    busy: AtomicU64,
+    /// In thousandths, plus 1; 0 is not measured yet.
+    permille: AtomicU32,
+}
+
+impl Share {
+    /// `under_way` are milliseconds that tokio counts only once they are over.
+    fn measure(&self, busy: u64, under_way: u64) {
+        let length = ticked().saturating_sub(self.since.load(Relaxed));
+        if length < WINDOW {
+            return;
+        }
+        let busy = busy.saturating_add(under_way.saturating_mul(1_000_000));
+        let spent = busy.saturating_sub(self.busy.swap(busy, Relaxed));
+        let permille = u32::try_from(spent / 1000 / length).unwrap_or(1000).min(1000);
+        self.permille.store(permille + 1, Relaxed);
+        self.since.store(ticked(), Relaxed);
+    }
+
+    fn get(&self) -> Option<f64> {
+        Some(f64::from(self.permille.load(Relaxed).checked_sub(1)?) / 1000.0)
+    }
+}
+
+/// What a look at a worker's counters finds.
+struct Look {
+    parks: u64,
+    busy: u64,
+    /// They are not as they were.
+    is_new: bool,
+}
+
+impl Look {
+    /// For how many milliseconds the worker has been in one poll, as far as it is known.
+    fn under_way(&self, worker: &Worker) -> Option<u64> {
+        // Odd while it is parked.
+        let since = worker.since.load(Relaxed);
+        (self.parks % 2 == 0).then(|| if self.is_new { 0 } else { ticked().saturating_sub(since) })
+    }
 }
 
 /// A worker that has been busy for too long.
@@ -72,25 +123,39 @@ impl Workers {
         *lock(&WORKERS) = Some(Workers { metrics, threads, workers });
     }
 
+    fn look(&self, index: usize, worker: &Worker) -> Look {
+        let parks = self.metrics.worker_park_unpark_count(index);
+        let busy = nanos(self.metrics.worker_total_busy_duration(index));
+        let is_new = worker.parks.load(Relaxed) != parks || worker.busy.load(Relaxed) != busy;
+        Look { parks, busy, is_new }
+    }
+
     /// Those that have been busy for longer than `limit`, each once. Takes no lock and allocates nothing.
     fn busy(&self, limit: Duration, mut f: impl FnMut(Busy)) {
         for (index, worker) in self.workers.iter().enumerate() {
-            let parks = self.metrics.worker_park_unpark_count(index);
-            let busy = nanos(self.metrics.worker_total_busy_duration(index));
-            let is_new =
-                worker.parks.swap(parks, Relaxed) != parks || worker.busy.swap(busy, Relaxed) != busy;
-            // Odd while it is parked.
-            if is_new || parks % 2 == 1 {
+            let look = self.look(index, worker);
+            let under_way = look.under_way(worker).unwrap_or(0);
+            worker.share.measure(look.busy, under_way);
+            worker.parks.store(look.parks, Relaxed);
+            worker.busy.store(look.busy, Relaxed);
+            if under_way == 0 {
                 worker.since.store(ticked(), Relaxed);
                 worker.warned.store(false, Relaxed);
                 continue;
             }
-            let time = ticked().saturating_sub(worker.since.load(Relaxed));
             let thread = self.threads.get(index);
-            if time > millis(limit) && !worker.warned.swap(true, Relaxed) {
-                f(Busy { index, thread, time: Duration::from_millis(time) });
+            if under_way > millis(limit) && !worker.warned.swap(true, Relaxed) {
+                f(Busy { index, thread, time: Duration::from_millis(under_way) });
             }
         }
+    }
+
+    fn status(&self) -> Vec<WorkerStatus> {
+        let of_one = |(index, worker): (usize, &Worker)| {
+            let polling = self.look(index, worker).under_way(worker).map(Duration::from_millis);
+            Some(WorkerStatus { index, busy: worker.share.get()?, polling })
+        };
+        self.workers.iter().enumerate().filter_map(of_one).collect()
     }
 }
 
@@ -104,4 +169,9 @@ pub(crate) fn for_each_busy(limit: Duration, f: impl FnMut(Busy)) {
     if let Some(workers) = try_lock(&WORKERS).as_deref().and_then(Option::as_ref) {
         workers.busy(limit, f);
     }
+}
+
+/// Those that the watchdog has measured. It looks at them at its next tick, if this comes in its way.
+pub(crate) fn status() -> Vec<WorkerStatus> {
+    lock(&WORKERS).as_ref().map(Workers::status).unwrap_or_default()
 }
