@@ -19,7 +19,10 @@ pub(super) const SOURCE: Source = Source {
     status: || LifecycleManager::global().status(),
     plan: || LifecycleManager::global().plan(),
     #[cfg(feature = "http")]
-    history: super::past::history,
+    history: || {
+        let manager = LifecycleManager::global();
+        manager.inner.past.history(&manager.current_run())
+    },
     #[cfg(feature = "http")]
     hang_report: crate::hang::last_report::text,
 };

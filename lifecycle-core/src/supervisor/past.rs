@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::manager::LifecycleManager;
 use crate::config::resolve::Restart;
 use crate::hang::last_report;
 use crate::model::past::{End, History, KEPT, PastCrash, PastRun, UnderWay};
@@ -77,6 +76,23 @@ impl Past {
         kept.recorded = previous.filter(|_| is_crash).map(|previous| previous.at);
     }
 
+    /// With `run` as the one under way. Reads files: to be called where it may take its time.
+    pub(super) fn history(&self, run: &Run) -> History {
+        let read = |ledger: &Ledger| ledger::read(&ledger.file).map_err(|error| error.to_string());
+        let read = match self.ledger.get() {
+            None => Err("crashes are not recorded: restarts are switched off".to_owned()),
+            Some(ledger) => read(ledger).map(|history| (ledger, history)),
+        };
+        let (crashes, recorded, no_ledger) = match read {
+            Err(reason) => (Vec::new(), 0, Some(reason)),
+            Ok((ledger, history)) => (ledger.own(&history), history.recorded(), None),
+        };
+        let runs = merged(self.runs(run), &crashes);
+        let own = build::current();
+        let crashes = crashes.iter().rev().take(KEPT).map(|crash| listed(crash, own.as_deref())).collect();
+        History { runs, crashes, recorded, no_ledger, hang_report: last_report::file() }
+    }
+
     fn keep(&self, run: Kept) {
         let mut runs = lock(&self.runs);
         runs.push_back(run);
@@ -93,6 +109,14 @@ impl Past {
     }
 }
 
+impl Ledger {
+    /// Without those of other services that share the file.
+    fn own(&self, history: &ledger::History) -> Vec<Crash> {
+        let is_ours = |crash: &&Crash| crash.service().is_none_or(|service| service == self.service);
+        history.crashes().iter().filter(is_ours).cloned().collect()
+    }
+}
+
 impl Kept {
     fn measure(&mut self, run: &Run) {
         let stopped = run.cause().map(|(_, begun)| begun);
@@ -101,25 +125,6 @@ impl Kept {
         self.run.ending =
             End::UnderWay(if stopped.is_some() { UnderWay::Stopping } else { UnderWay::Running });
     }
-}
-
-/// Reads files: to be called where it may take its time.
-pub(super) fn history() -> History {
-    let manager = LifecycleManager::global();
-    let past = &manager.inner.past;
-    let read = past.ledger.get().map(|ledger| ledger::read(&ledger.file).map(|history| (ledger, history)));
-    let (crashes, recorded, no_ledger) = match read {
-        None => (Vec::new(), 0, Some("crashes are not recorded: restarts are switched off".to_owned())),
-        Some(Err(error)) => (Vec::new(), 0, Some(error.to_string())),
-        Some(Ok((ledger, history))) => {
-            let is_ours = |crash: &&Crash| crash.service().is_none_or(|service| service == ledger.service);
-            (history.crashes().iter().filter(is_ours).cloned().collect(), history.recorded(), None)
-        }
-    };
-    let runs = merged(past.runs(&manager.current_run()), &crashes);
-    let own = build::current();
-    let crashes = crashes.iter().rev().take(KEPT).map(|crash| listed(crash, own.as_deref())).collect();
-    History { runs, crashes, recorded, no_ledger, hang_report: last_report::file() }
 }
 
 /// Newest first. What the ledger knows of a run that is kept here is known better here.

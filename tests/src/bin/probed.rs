@@ -1,9 +1,12 @@
 //! A service that is asked how it does: the argument says what becomes of it. Files of its folder let it go on.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use lifecycle::heartbeat;
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
 
 fn scenario() -> String {
     std::env::args().nth(1).unwrap_or_default()
@@ -46,6 +49,10 @@ async fn main() -> Result<(), String> {
     println!("main");
     if scenario() == "life" {
         wait_for("go").await;
+    }
+    if scenario() == "unlucky" && RUNS.fetch_add(1, Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        return Err("cannot reach postgres://bot:hunter2@db/orders".into());
     }
     lifecycle::ready();
     println!("up");

@@ -42,7 +42,7 @@ async fn reconcile() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
 }
 
-#[lifecycle::main(flavor = current_thread, ready = "explicit", drain = "4s")]
+#[lifecycle::main(worker_threads = 2, ready = "explicit", drain = "4s")]
 async fn main() -> anyhow::Result<()> {
     let _api = lifecycle::listen_named("api", "127.0.0.1:0").await?;
     let _admin = lifecycle::listen_unix("admin.sock").await?;
