@@ -114,7 +114,7 @@ fn a_killed_process_and_a_shutdown_under_way_are_told() {
     assert!(history["runs"][0]["shutdown_ms"].is_u64(), "{history}");
     assert_eq!(history["crashes"][0]["pid"], pid);
     let cause = history["crashes"][0]["cause"].as_str().expect("text");
-    assert!(cause.starts_with("killed"), "{cause}");
+    assert!(cause.starts_with("killed") && history["runs"][1]["ending"] == "killed", "{history}");
     std::fs::write(folder.path().join("end"), "").expect("written");
     let _ = next.service.wait().expect_code(0);
 }

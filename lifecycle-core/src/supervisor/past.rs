@@ -132,8 +132,7 @@ fn merged(kept: Vec<Kept>, crashes: &[Crash]) -> Vec<PastRun> {
     // The ledger has milliseconds.
     let millis = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let from_ledger = crashes.iter().map(|crash| {
-        let ending = End::Over(Ending::Crashed(crash.cause().to_owned()));
-        let run = ended(crash.pid(), crash.at(), crash.uptime(), ending);
+        let run = ended(crash.pid(), crash.at(), crash.uptime(), End::Over(crash.ending()));
         ((crash.pid(), millis(crash.at())), run)
     });
     let mut ended: BTreeMap<_, PastRun> = from_ledger.collect();
