@@ -97,7 +97,8 @@ impl Look {
     fn under_way(&self, worker: &Worker) -> Option<u64> {
         // Odd while it is parked.
         let since = worker.since.load(Relaxed);
-        (self.parks % 2 == 0).then(|| if self.is_new { 0 } else { ticked().saturating_sub(since) })
+        let time = if self.is_new { 0 } else { ticked().saturating_sub(since) };
+        self.parks.is_multiple_of(2).then_some(time)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lifecycle::heartbeat;
 
@@ -63,6 +63,10 @@ async fn main() -> Result<(), String> {
     }
     while lifecycle::is_running() {
         tick().await;
+        if scenario() == "half" {
+            let until = Instant::now() + Duration::from_millis(20);
+            while Instant::now() < until {}
+        }
     }
     Ok(())
 }
