@@ -26,8 +26,8 @@ impl Served {
         let (probes, variable) = Probes::inside(folder.path());
         let service = Service::inside(PROBED, folder.clone()).arg(scenario).env("LIFECYCLE_PROBES", variable);
         let service = variables.iter().fold(service, |service, (name, value)| service.env(name, value));
-        let mut service = service.start();
-        service.line("up");
+        let service = service.start();
+        probes.wait_for("/readyz", 200);
         Served { service, probes }
     }
 

@@ -6,7 +6,7 @@ use crate::model::report::Report;
 use crate::tasks::run::Run;
 
 #[derive(Default)]
-pub(super) struct Past;
+pub(super) struct Past {}
 
 impl Past {
     pub(super) fn is_kept_in(&self, _: &Restart) {}

@@ -2,7 +2,7 @@
 //! `UPDATE_SCREENSHOTS=1` writes the pictures of `docs/probes.md` anew.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -67,15 +67,19 @@ fn up() -> (Running, String) {
         let service = Service::inside(env!("CARGO_BIN_EXE_page"), folder.clone());
         service.env("LIFECYCLE_HANG_REPORT", "hang.txt")
     };
-    let mut killed = service().env("LIFECYCLE_READY", "explicit").start();
+    let mut killed = service().start();
     killed.line("up");
     std::thread::sleep(Duration::from_millis(1500));
     killed.signal(libc::SIGKILL);
     let _ = killed.wait();
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
     let address = format!("127.0.0.1:{port}");
-    let mut service = service().env("LIFECYCLE_PROBES", &address).start();
-    service.line("up");
+    let service = service().env("LIFECYCLE_PROBES", &address).start();
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(&address).is_err() {
+        assert!(Instant::now() < until, "it does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     (service, format!("http://{address}/"))
 }
 
@@ -139,7 +143,7 @@ async fn the_page_is_one_for_people() {
     let browser = driver.browser().await;
     browser.goto(&url).await.expect("there");
     wait_for(&browser, "state", |text| text == "running").await;
-    assert_eq!(text(&browser, "ready").await, "ready");
+    wait_for(&browser, "ready", |text| text == "ready").await;
     // The page asks every ten seconds, and so it finds the report that is made now.
     wait_for(&browser, "hang-hint", |text| text.contains("no hang report so far: `kill -QUIT")).await;
     service.signal(libc::SIGQUIT);
