@@ -112,11 +112,7 @@ mod tests {
         std::fs::write(&file, &text).expect("written");
         let (mut opened, metadata) = open_plain(&file).expect("a plain file");
         let end = read_end(&mut opened, metadata.len()).expect("read");
-        assert!(
-            end.ends_with("ä the end".replace(' ', "").as_str()) && end.len() < (257 << 10),
-            "{}",
-            end.len()
-        );
+        assert!(end.ends_with("äthe end") && end.len() < 257 << 10, "{}", end.len());
         std::os::unix::fs::symlink(&file, &link).expect("ours");
         assert!(open_plain(&link).is_err() && open_plain(&folder).is_err());
         std::fs::remove_dir_all(&folder).expect("ours");
