@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::os::thread;
 
-/// An answer takes no longer. Behind a disk that does not respond there is one thread, and everybody else is told at once that it waits.
+/// An answer takes no longer. One thread waits for a disk that does not respond; who asks meanwhile is told so after this time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 static READER: Semaphore = Semaphore::const_new(1);

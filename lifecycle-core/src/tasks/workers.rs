@@ -55,6 +55,14 @@ struct Worker {
     share: Share,
 }
 
+impl Worker {
+    /// The clock goes on from one run to the next.
+    fn new(now: u64) -> Worker {
+        let share = Share { since: now.into(), ..Share::default() };
+        Worker { since: now.into(), share, ..Worker::default() }
+    }
+}
+
 /// How busy a worker was in the last whole window.
 #[derive(Default)]
 struct Share {
@@ -120,7 +128,7 @@ impl Workers {
         let metrics = runtime.metrics();
         let count = metrics.num_workers();
         threads.0.get_or_init(|| (0..count).map(|_| AtomicU32::new(0)).collect());
-        let workers = (0..count).map(|_| Worker::default()).collect();
+        let workers = (0..count).map(|_| Worker::new(ticked())).collect();
         *lock(&WORKERS) = Some(Workers { metrics, threads, workers });
     }
 
@@ -175,4 +183,35 @@ pub(crate) fn for_each_busy(limit: Duration, f: impl FnMut(Busy)) {
 /// Those that the watchdog has measured. It looks at them at its next tick, if this comes in its way.
 pub(crate) fn status() -> Vec<WorkerStatus> {
     lock(&WORKERS).as_ref().map(Workers::status).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::clock::set_ticked;
+
+    /// One test, since there is one clock.
+    #[test]
+    fn a_new_run_is_measured_from_its_begin() {
+        let at = |seconds| set_ticked(Duration::from_secs(seconds));
+        at(100);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        Workers::watch(runtime.handle(), Threads::default());
+        let look = || {
+            let mut busy = Vec::new();
+            for_each_busy(Duration::from_secs(10), |found| busy.push(found.time.as_secs()));
+            (busy, status().first().map(|worker| (worker.busy, worker.polling.map(|time| time.as_secs()))))
+        };
+        assert_eq!(look(), (vec![], None));
+        at(101);
+        assert_eq!(look(), (vec![], None));
+        // It has never parked, and so it looks like one that is in its first poll.
+        at(103);
+        assert_eq!(look(), (vec![], Some((1.0, Some(3)))));
+        at(111);
+        assert_eq!(look(), (vec![11], Some((1.0, Some(11)))));
+        assert!(look().0.is_empty(), "once");
+        forget();
+        assert_eq!(look(), (vec![], None));
+    }
 }
