@@ -51,10 +51,10 @@ pub use lifecycle_core::{
     HookResult, LastSeen, LifecycleManager, ListenAddress, ListenOptions, OnHang, OnStop, Options,
     PanicsTolerated, Phase, Place, Plan, PlannedHook, PlannedTask, PreviousRun, Probably, Readiness, Reloads,
     Report, RestartMode, RestartOptions, RuntimeBuilder, RuntimeResult, Service, Signal, SocketStatus, State,
-    Status, StopHook, TaskReport, TaskResult, WatchdogOptions, busy, deadline, hang_report, is_running,
-    ledger, listen, listen_named, manage, manage_arc, note, on_stop, permanent, plan, ready, release,
-    reloads, retry_after, shutdown, spawn, spawn_blocking, status, stopping, token, tolerate_panics, track,
-    watchdog,
+    Status, StopHook, TaskReport, TaskResult, WatchdogOptions, WorkerStatus, busy, deadline, hang_report,
+    is_running, ledger, listen, listen_named, manage, manage_arc, note, on_stop, permanent, plan, ready,
+    release, reloads, retry_after, shutdown, spawn, spawn_blocking, status, stopping, token, tolerate_panics,
+    track, watchdog,
 };
 
 #[cfg(unix)]

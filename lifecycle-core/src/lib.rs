@@ -56,7 +56,7 @@ pub use model::place::Place;
 pub use model::plan::{Plan, PlannedHook, PlannedTask};
 pub use model::previous_run::{Ending, PreviousRun};
 pub use model::report::{HookReport, HookResult, Report, RuntimeResult, TaskReport, TaskResult};
-pub use model::status::{HeartbeatStatus, SocketStatus, State, Status};
+pub use model::status::{HeartbeatStatus, SocketStatus, State, Status, WorkerStatus};
 #[cfg(unix)]
 pub use supervisor::listen_unix;
 #[cfg(feature = "axum")]

@@ -11,6 +11,8 @@
 mod about;
 mod culprit;
 mod half_times;
+#[cfg(feature = "http")]
+pub(crate) mod last_report;
 mod late;
 mod left_behind;
 mod output;

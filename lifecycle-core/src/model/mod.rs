@@ -7,6 +7,8 @@ pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod last_seen;
 pub(crate) mod outcome;
+#[cfg(feature = "http")]
+pub(crate) mod past;
 pub(crate) mod phase;
 pub(crate) mod place;
 pub(crate) mod plan;

@@ -76,6 +76,13 @@ pub(crate) fn as_millis<S: Serializer>(duration: &Duration, serializer: S) -> Re
     serializer.serialize_u64(millis(*duration))
 }
 
+pub(crate) fn as_optional_millis<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration.map(millis).serialize(serializer)
+}
+
 impl Plan {
     pub(crate) fn new(mut hooks: Vec<PlannedHook>, mut tasks: Vec<PlannedTask>) -> Plan {
         // The link order of hooks differs between builds: nothing may depend on it.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::model::last_seen::LastSeen;
-use crate::model::plan::as_millis;
+use crate::model::plan::{as_millis, as_optional_millis};
 use crate::model::time::{Rounded, as_rfc3339};
 
 /// How the run of main before this one ended, be it in this process or in an earlier one.
@@ -107,10 +107,6 @@ impl fmt::Display for PreviousRun {
             None => Ok(()),
         }
     }
-}
-
-fn as_optional_millis<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
 }
 
 #[cfg(test)]

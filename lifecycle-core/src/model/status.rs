@@ -8,9 +8,12 @@ use serde::Serialize;
 
 use crate::model::address::ListenAddress;
 use crate::model::place::Place;
-use crate::model::plan::as_millis;
+use crate::model::plan::{as_millis, as_optional_millis};
 use crate::model::previous_run::PreviousRun;
 use crate::model::table;
+
+/// A poll that is worth a line.
+const LONG_POLL: Duration = Duration::from_secs(1);
 
 /// What is going on. `Display` is for people, `Serialize` for a status page.
 ///
@@ -40,6 +43,8 @@ pub struct Status {
     pub heartbeats: Vec<HeartbeatStatus>,
     /// Listening sockets that are kept for a restart, in the order in which they came.
     pub sockets: Vec<SocketStatus>,
+    /// The workers of the run's tokio runtime; empty where no watchdog looks at them, and for the first two seconds.
+    pub workers: Vec<WorkerStatus>,
 }
 
 /// Where the service stands.
@@ -95,6 +100,27 @@ pub struct HeartbeatStatus {
     pub retired: bool,
 }
 
+/// A worker of the tokio runtime, as the watchdog sees it by tokio's own counters. A runtime of the flavor `current_thread`
+/// has one.
+///
+/// ```
+/// for worker in lifecycle::status().workers {
+///     println!("worker {} is busy for {:.0} % of its time", worker.index, worker.busy * 100.0);
+/// }
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct WorkerStatus {
+    /// Its number, from 0.
+    pub index: usize,
+    /// Which share of the last two seconds it was busy, from 0 to 1.
+    pub busy: f64,
+    /// For how long it has been in one poll, to the watchdog's last tick: zero while it makes progress, and `None` while it
+    /// is parked.
+    #[serde(rename = "polling_ms", serialize_with = "as_optional_millis")]
+    pub polling: Option<Duration>,
+}
+
 /// A listening socket that is kept, so that connections queue while main restarts. See [`listen`](crate::listen).
 ///
 /// ```
@@ -137,6 +163,11 @@ impl fmt::Display for Status {
         if !self.sockets.is_empty() {
             let sockets: Vec<String> = self.sockets.iter().map(ToString::to_string).collect();
             writeln!(f, "listens on {}", sockets.join(", "))?;
+        }
+        for (worker, time) in self.workers.iter().filter_map(|worker| Some((worker.index, worker.polling?))) {
+            if time >= LONG_POLL {
+                writeln!(f, "worker {worker} has been in one poll for {time:.1?}")?;
+            }
         }
         let rows: Vec<_> = self.heartbeats.iter().map(row).collect();
         table::write(f, ["heartbeat", "beats", "age", "declared at", "state"], &rows)

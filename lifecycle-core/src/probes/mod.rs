@@ -9,6 +9,10 @@ mod facade;
 mod listener;
 #[cfg(feature = "http")]
 mod metrics;
+#[cfg(feature = "http")]
+mod passwords;
+#[cfg(feature = "http")]
+mod reader;
 #[cfg(feature = "axum")]
 mod router;
 #[cfg(not(feature = "http"))]
@@ -25,10 +29,12 @@ pub(crate) use facade::record;
 pub(crate) use router::router;
 pub(crate) use server::start;
 
+#[cfg(feature = "http")]
+use crate::model::past::History;
 use crate::model::plan::Plan;
 use crate::model::status::Status;
 
-/// Where the answers come from. None may wait for the service.
+/// Where the answers come from. None may wait for the service, and those that read files are asked on a thread of their own.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "nobody asks"))]
 pub(crate) struct Source {
@@ -41,4 +47,10 @@ pub(crate) struct Source {
     pub(crate) runs: fn() -> u32,
     pub(crate) status: fn() -> Status,
     pub(crate) plan: fn() -> Plan,
+    /// Reads files.
+    #[cfg(feature = "http")]
+    pub(crate) history: fn() -> History,
+    /// The last one; else what to do to get one. Reads a file.
+    #[cfg(feature = "http")]
+    pub(crate) hang_report: fn() -> Result<String, String>,
 }

@@ -8,6 +8,6 @@ use super::{Source, answers};
 
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(source: Source) -> Router<S> {
     answers::PATHS.into_iter().fold(Router::new(), |router, path| {
-        router.route(path, get(move || std::future::ready(answers::get(path, source).map(Body::new))))
+        router.route(path, get(async move || answers::get(path, source).await.map(Body::new)))
     })
 }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::ready;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -78,8 +77,9 @@ fn add(connections: &mut VecDeque<AbortHandle>, new: AbortHandle) {
 }
 
 async fn serve(stream: Box<dyn Stream>, source: Source) {
-    let service =
-        service_fn(|request| ready(Ok::<_, Infallible>(answer(request.method(), request.uri(), source))));
+    let service = service_fn(|request| async move {
+        Ok::<_, Infallible>(answer(request.method(), request.uri(), source).await)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

@@ -18,6 +18,13 @@ pub(super) const SOURCE: Source = Source {
     runs,
     status: || LifecycleManager::global().status(),
     plan: || LifecycleManager::global().plan(),
+    #[cfg(feature = "http")]
+    history: || {
+        let manager = LifecycleManager::global();
+        manager.inner.past.history(&manager.current_run())
+    },
+    #[cfg(feature = "http")]
+    hang_report: crate::hang::last_report::text,
 };
 
 /// The service is up, for the first time or again.

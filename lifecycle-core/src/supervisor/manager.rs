@@ -11,6 +11,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::past::Past;
 use super::reload_state::ReloadState;
 use super::{nobody, status};
 use crate::components::registry::{Registry, address};
@@ -29,6 +30,7 @@ use crate::tasks::catch_panic::presentable;
 use crate::tasks::generation;
 use crate::tasks::run::Run;
 use crate::tasks::tracked::{observe_shutdown, observe_shutdown_of_current};
+use crate::tasks::workers;
 
 /// Holds what was handed over and runs its hooks: one for the process, [`LifecycleManager::global`], and one each test builds.
 ///
@@ -69,6 +71,7 @@ pub(super) struct Inner {
     pub(super) readiness: OnceLock<Readiness>,
     backing_off: Mutex<Option<Instant>>,
     previous: Mutex<Option<PreviousRun>>,
+    pub(super) past: Past,
     pub(super) reload: ReloadState,
     /// Whether a `stop` has begun, and its report once it is over: a second `stop` gets the same.
     pub(super) stopping: AtomicBool,
@@ -113,6 +116,7 @@ impl LifecycleManager {
                 readiness: OnceLock::new(),
                 backing_off: Mutex::default(),
                 previous: Mutex::default(),
+                past: Past::default(),
                 reload: ReloadState::default(),
                 stopping: AtomicBool::new(false),
                 report: watch::Sender::new(None),
@@ -193,6 +197,7 @@ impl LifecycleManager {
             backing_off: self.backing_off(),
             previous: self.previous(),
             sockets: if self.inner.global { sockets::status() } else { Vec::new() },
+            workers: if self.inner.global { workers::status() } else { Vec::new() },
         })
     }
 

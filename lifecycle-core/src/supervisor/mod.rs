@@ -20,6 +20,11 @@ mod observers;
 mod on_hang;
 mod on_hang_hooks;
 mod on_stop;
+#[cfg(feature = "http")]
+mod past;
+#[cfg(not(feature = "http"))]
+#[path = "past_absent.rs"]
+mod past;
 mod re_exec;
 mod reload;
 mod reload_state;

@@ -76,6 +76,7 @@ impl Supervisor {
             (false, true) => (Level::Info, previous.to_string()),
             (false, false) => (Level::Warn, format!("{previous}; before it: {rule}")),
         };
+        self.manager.inner.past.found(&previous);
         self.manager.set_previous(previous);
         if wait.is_zero() {
             self.announcement = Some((level, text));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::options::Readiness;
 use crate::model::previous_run::PreviousRun;
-use crate::model::status::{HeartbeatStatus, SocketStatus, State, Status};
+use crate::model::status::{HeartbeatStatus, SocketStatus, State, Status, WorkerStatus};
 use crate::tasks::run::Run;
 use crate::watchdog::heartbeat::{self, Heartbeat};
 
@@ -19,10 +19,11 @@ pub(super) struct Parts<'a> {
     pub(super) backing_off: Option<Instant>,
     pub(super) previous: Option<PreviousRun>,
     pub(super) sockets: Vec<SocketStatus>,
+    pub(super) workers: Vec<WorkerStatus>,
 }
 
 pub(super) fn of(parts: Parts<'_>) -> Status {
-    let Parts { run, components, readiness, backing_off, previous, sockets } = parts;
+    let Parts { run, components, readiness, backing_off, previous, sockets, workers } = parts;
     let uptime = run.started.elapsed();
     let state = match backing_off {
         Some(until) => State::BackingOff { left: until.saturating_duration_since(Instant::now()) },
@@ -34,7 +35,7 @@ pub(super) fn of(parts: Parts<'_>) -> Status {
     let tasks = run.tasks().into_values().map(|task| task.name.to_string()).collect();
     let ready = state == State::Running && is_up(run, readiness);
     let restarts = run.restarts().into_iter().map(|(task, count)| (task.to_owned(), count)).collect();
-    Status { state, ready, uptime, previous, components, tasks, restarts, heartbeats, sockets }
+    Status { state, ready, uptime, previous, components, tasks, restarts, heartbeats, sockets, workers }
 }
 
 /// Whether the run has come up, by its own word or by implication.

@@ -33,6 +33,7 @@ impl Supervisor {
     pub(super) fn run(&mut self, mut init: Option<Init>) -> u8 {
         if let Some(restart) = self.config.restart.clone() {
             crash_marker::arm(&crash_note_file(&restart.file));
+            self.manager.inner.past.is_kept_in(&restart);
             self.events.ledger = Some(Ledger::new(restart));
         }
         loop {
@@ -66,6 +67,7 @@ impl Supervisor {
     fn run_once(&mut self) -> Report {
         let run = if self.runs == 0 { self.manager.current_run() } else { self.manager.new_run() };
         self.runs += 1;
+        self.manager.inner.past.run_begins();
         flight::begin(flight::State::Running);
         if let Some(ledger) = &mut self.events.ledger {
             ledger.running();
@@ -84,7 +86,9 @@ impl Supervisor {
         // Beside main, which need not wait for them.
         self.start_threads();
         self.wait_for_cause(&run);
-        self.shut_down(&run)
+        let report = self.shut_down(&run);
+        self.manager.inner.past.run_ended(&run, &report, self.manager.previous());
+        report
     }
 
     /// All reasons to stop arrive here.

@@ -2,10 +2,11 @@
 //! `UPDATE_SCREENSHOTS=1` writes the pictures of `docs/probes.md` anew.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lifecycle_tests::{Running, Service, documents};
@@ -59,12 +60,26 @@ impl Drop for Driver {
     }
 }
 
-/// The service, and where its page is.
+/// The service, and where its page is. It was killed once before.
 fn up() -> (Running, String) {
+    let folder = Arc::new(tempfile::tempdir().expect("a folder"));
+    let service = || {
+        let service = Service::inside(env!("CARGO_BIN_EXE_page"), folder.clone());
+        service.env("LIFECYCLE_HANG_REPORT", "hang.txt")
+    };
+    let mut killed = service().start();
+    killed.line("up");
+    std::thread::sleep(Duration::from_millis(1500));
+    killed.signal(libc::SIGKILL);
+    let _ = killed.wait();
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").port();
     let address = format!("127.0.0.1:{port}");
-    let mut service = Service::new(env!("CARGO_BIN_EXE_page")).env("LIFECYCLE_PROBES", &address).start();
-    service.line("up");
+    let service = service().env("LIFECYCLE_PROBES", &address).start();
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect(&address).is_err() {
+        assert!(Instant::now() < until, "it does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
     (service, format!("http://{address}/"))
 }
 
@@ -90,9 +105,13 @@ async fn look(browser: &WebDriver, scheme: &str, width: u32, picture: &str) -> (
     let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
     cdp.send_raw("Emulation.setEmulatedMedia", features).await.expect("emulated");
     let is_phone = width < 500;
-    let height = if is_phone { 860 } else { 780 };
-    let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone });
-    cdp.send_raw("Emulation.setDeviceMetricsOverride", screen).await.expect("emulated");
+    // The whole page, once it is known how long it is at this width.
+    for is_known in [false, true] {
+        let height = browser.execute("return document.documentElement.scrollHeight", Vec::new()).await;
+        let height = if is_known { height.expect("run").json().as_u64().expect("a number") } else { 100 };
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_phone });
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", screen).await.expect("emulated");
+    }
     let script =
         "return [getComputedStyle(document.body).color, document.documentElement.scrollWidth > innerWidth]";
     let seen = browser.execute(script, Vec::new()).await.expect("run");
@@ -124,7 +143,10 @@ async fn the_page_is_one_for_people() {
     let browser = driver.browser().await;
     browser.goto(&url).await.expect("there");
     wait_for(&browser, "state", |text| text == "running").await;
-    assert_eq!(text(&browser, "ready").await, "ready");
+    wait_for(&browser, "ready", |text| text == "ready").await;
+    // The page asks every ten seconds, and so it finds the report that is made now.
+    wait_for(&browser, "hang-hint", |text| text.contains("no hang report so far: `kill -QUIT")).await;
+    service.signal(libc::SIGQUIT);
     for (id, has) in [
         ("previous", "exchange closed the connection: maintenance"),
         ("tasks", "PriceFeed::follow 1"),
@@ -134,11 +156,25 @@ async fn the_page_is_one_for_people() {
         ("heartbeats", "<b>reconcile</b>"),
         ("plan", "stop 1 PriceFeed::close 1 5.0 s"),
         ("plan", "persist 0 Strategy::flush 1 5.0 s"),
+        ("workers", "1 "),
+        ("runs", "running"),
+        ("runs", "crashed"),
+        ("runs", "killed"),
+        ("crashes", "main failed: exchange closed the connection: maintenance"),
+        ("crashes", "killed: "),
+        ("hang-at", "written at "),
         ("sockets", "api 127.0.0.1:"),
         ("sockets", "/admin.sock lifecycle"),
     ] {
         wait_for(&browser, id, |text| text.contains(has)).await;
     }
+
+    // Its report is read where it is opened.
+    assert!(!browser.find(By::Id("hang")).await.expect("there").is_displayed().await.expect("said"));
+    browser.find(By::Id("hang-at")).await.expect("there").click().await.expect("opened");
+    wait_for(&browser, "hang", |text| text.starts_with("hang report of process")).await;
+    let bars = browser.find_all(By::Css("#runs .pair div")).await.expect("there");
+    assert!(bars.len() >= 5, "four runs, of which at least one has a shutdown: {}", bars.len());
 
     let (light, dark) = ("rgb(0, 0, 0)", "rgb(255, 255, 255)");
     for (scheme, width, picture, colour) in [

@@ -35,6 +35,9 @@ fn a_router_and_a_recorder_say_what_the_listener_says() {
             assert_eq!(own.get(&format!("/ops{path}")), listener.get(path), "/ops{path}");
         }
         assert_eq!(own.get("/plan"), listener.get("/plan"));
+        assert_eq!(own.get("/hang-report"), listener.get("/hang-report"));
+        let history: serde_json::Value = serde_json::from_str(&own.get("/history").1).expect("JSON");
+        assert_eq!(history["runs"][0]["pid"], service.pid());
         let status: serde_json::Value = serde_json::from_str(&own.get("/status").1).expect("JSON");
         assert_eq!(status["ready"], go);
 

@@ -1,9 +1,12 @@
 //! A service that is asked how it does: the argument says what becomes of it. Files of its folder let it go on.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use lifecycle::heartbeat;
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
 
 fn scenario() -> String {
     std::env::args().nth(1).unwrap_or_default()
@@ -47,6 +50,10 @@ async fn main() -> Result<(), String> {
     if scenario() == "life" {
         wait_for("go").await;
     }
+    if scenario() == "unlucky" && RUNS.fetch_add(1, Relaxed) == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        return Err("cannot reach postgres://bot:hunter2@db/orders".into());
+    }
     lifecycle::ready();
     println!("up");
     match scenario().as_str() {
@@ -56,6 +63,10 @@ async fn main() -> Result<(), String> {
     }
     while lifecycle::is_running() {
         tick().await;
+        if scenario() == "half" {
+            let until = Instant::now() + Duration::from_millis(20);
+            while Instant::now() < until {}
+        }
     }
     Ok(())
 }

@@ -114,11 +114,16 @@ pub(crate) fn previous(record: &Record, program: &Program) -> Option<PreviousRun
 }
 
 impl Crash {
-    pub(crate) fn as_previous(&self, program: &Program) -> PreviousRun {
+    /// How its run ended.
+    pub(crate) fn ending(&self) -> Ending {
         let killed = self.cause == KILLED || self.last_seen.is_some();
+        if killed { Ending::Killed } else { Ending::Crashed(self.cause.clone()) }
+    }
+
+    pub(crate) fn as_previous(&self, program: &Program) -> PreviousRun {
         PreviousRun {
             pid: self.pid,
-            ending: if killed { Ending::Killed } else { Ending::Crashed(self.cause.clone()) },
+            ending: self.ending(),
             at: self.when.at,
             uptime: self.uptime(),
             build: self.build.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 static CALLS: AtomicU32 = AtomicU32::new(0);
 static RUNS: AtomicU32 = AtomicU32::new(0);
@@ -42,7 +42,15 @@ async fn reconcile() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
 }
 
-#[lifecycle::main(flavor = current_thread, ready = "explicit", drain = "4s")]
+/// So that a worker is busy.
+fn calculate(time: Duration) {
+    let until = Instant::now() + time;
+    while Instant::now() < until {
+        std::hint::spin_loop();
+    }
+}
+
+#[lifecycle::main(worker_threads = 2, ready = "explicit", drain = "4s")]
 async fn main() -> anyhow::Result<()> {
     let _api = lifecycle::listen_named("api", "127.0.0.1:0").await?;
     let _admin = lifecycle::listen_unix("admin.sock").await?;
@@ -55,6 +63,12 @@ async fn main() -> anyhow::Result<()> {
     lifecycle::spawn("reconciler", async {
         while lifecycle::is_running() {
             reconcile().await;
+        }
+    });
+    lifecycle::spawn("indicators", async {
+        while lifecycle::is_running() {
+            calculate(Duration::from_millis(40));
+            tokio::time::sleep(Duration::from_millis(60)).await;
         }
     });
     lifecycle::ready();
