@@ -86,9 +86,10 @@ fn a_chain_of_awaits_is_in_it() {
 }
 
 /// Hundreds of threads and tasks, in a line that is whole.
+/// Where reading the debug information takes long, the fatal report comes before the one at half-time is out.
 #[test]
 fn many_threads_are_one_entry() {
-    let [_, report] = of(&matrix("pool"));
+    let report = reports(&matrix("pool").stderr).pop().expect("a report");
     let pool =
         report["threads"].as_array().and_then(|all| all.iter().find(|one| one["cause"] == "blocking sleep"));
     assert!(pool.is_some_and(|pool| pool["ids"].as_array().map(Vec::len) == Some(512)), "{report}");

@@ -72,6 +72,28 @@ fn a_stop_that_went_well_says_so_with_fields() {
     assert_eq!((&summary["level"], &summary["fields"]["exit_code"]), (&"INFO".into(), &0.into()));
 }
 
+#[test]
+fn a_hang_is_two_records_the_verdict_and_whom_the_report_accuses() {
+    for format in ["text", "json"] {
+        let service = logs("hangs").env("LIFECYCLE_HANG_FORMAT", format).env("LIFECYCLE_RESTART", "off");
+        let output = service.env("LIFECYCLE_WATCHDOG_TIMEOUT", "1s").run().expect_code(1);
+        let records = records(&output);
+        let errors: Vec<&Value> = records.iter().filter(|record| record["level"] == "ERROR").collect();
+        let [verdict, suspect] = errors[..] else { panic!("{format}: {errors:#?}") };
+        for record in [verdict, suspect] {
+            assert_eq!(record["fields"]["heartbeat"], "logs::tick", "{format}: {record}");
+        }
+        assert!(verdict["fields"]["suspect"].is_null(), "{format}: {verdict}");
+        let said = suspect["fields"]["suspect"].as_str().expect("a suspect");
+        let line =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/logs.rs")).expect("it");
+        let line = line.lines().position(|line| line.ends_with("// hangs")).expect("marked") + 1;
+        let place = if cfg!(feature = "stacks") { format!("src/bin/logs.rs:{line}") } else { "task".into() };
+        assert!(said.contains(&place), "{format}: no {place} in {said}");
+        assert!(output.stderr.contains(said), "{format}: as in the report: {}", output.stderr);
+    }
+}
+
 /// The guard is dropped after the last line, so each of them is in the file; it cannot keep the process alive.
 #[test]
 fn a_guard_from_init_lives_until_the_last_line() {

@@ -49,7 +49,7 @@ impl Seen {
             Err(error) => match error.kind() {
                 ErrorKind::ConnectionRefused => self.refused += 1,
                 ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
-                    self.reset += 1
+                    self.reset += 1;
                 }
                 _ => self.other += 1,
             },

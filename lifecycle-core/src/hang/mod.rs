@@ -47,6 +47,7 @@ use crate::tasks::workers;
 use crate::watchdog::heartbeat::Heartbeat;
 use crate::watchdog::message::HEADLINE;
 use output::Output;
+pub(crate) use output::Suspect;
 
 /// What the fatal report may take: stopping the threads, asking the tasks, finding names, writing.
 pub(crate) const LONGEST_REPORT: Duration = Duration::from_millis(3900);
@@ -64,8 +65,8 @@ pub(crate) fn start() {
     reporter::start();
 }
 
-/// The fatal report: to stderr, and to the file. Allocates nothing and takes no lock.
-pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
+/// The fatal report: to stderr, and to the file. Returns whom it accuses first. Allocates nothing and takes no lock.
+pub(crate) fn fatal(heartbeat: &'static Heartbeat) -> Suspect {
     FATAL_HAS_BEGUN.store(true, Release);
     let about = About::Hang(heartbeat);
     let mut output = Output::new();
@@ -74,6 +75,7 @@ pub(crate) fn fatal(heartbeat: &'static Heartbeat) {
         output.headline(format_args!("{HEADLINE}: {}\n", Verdict(heartbeat)));
     }
     stacks::write(&about, &mut output);
+    output.suspect()
 }
 
 /// Wakes the tasks that are asked what they wait for. Takes locks of the scheduler's, which hung threads may hold: the

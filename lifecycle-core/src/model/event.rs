@@ -30,6 +30,8 @@ pub(crate) struct Fields {
     pub(crate) order: Option<i32>,
     pub(crate) task: Option<String>,
     pub(crate) heartbeat: Option<&'static str>,
+    /// Of a hang report.
+    pub(crate) suspect: Option<String>,
     /// One word: how a hook or task ended.
     pub(crate) result: Option<&'static str>,
     pub(crate) error: Option<String>,

@@ -23,7 +23,7 @@ use crate::os::{journal, stderr, thread};
 
 /// What is to be written.
 enum Line {
-    Record(Event),
+    Record(Box<Event>),
     /// A table for stderr; for a subscriber, an event for each row.
     Table(Level, String, Vec<Event>),
     /// For stderr alone, as it is.
@@ -108,7 +108,7 @@ pub(crate) fn table_later(level: Level, text: impl FnOnce() -> String, events: i
 }
 
 fn record(event: Event) -> Line {
-    Line::Record(bounded(event))
+    Line::Record(Box::new(bounded(event)))
 }
 
 fn bounded(mut event: Event) -> Event {
@@ -235,9 +235,8 @@ impl Line {
 
     fn for_stderr(&self) -> String {
         match self {
-            Line::Record(Event { level, text, .. }) | Line::Table(level, text, _) => {
-                record_for_stderr(*level, text)
-            }
+            Line::Record(event) => record_for_stderr(event.level, &event.text),
+            Line::Table(level, text, _) => record_for_stderr(*level, text),
             Line::Raw(text) => text.clone(),
             Line::Rest(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
@@ -259,12 +258,12 @@ macro_rules! emit {
     ($level:expr, $event:expr) => {{
         let Event { text, fields, .. } = $event;
         let Fields { cause, exit_code, took_ms, age_ms, hook, phase, order, .. } = fields;
-        let Fields { task, heartbeat, result, error, place, .. } = fields;
-        let (cause, task, error) = (cause.as_deref(), task.as_deref(), error.as_deref());
+        let Fields { task, heartbeat, suspect, result, error, place, .. } = fields;
+        let [cause, task, suspect, error] = [cause, task, suspect, error].map(Option::as_deref);
         let place = place.map(tracing::field::display);
         tracing::event!(
             target: "lifecycle", $level, cause, exit_code, took_ms, age_ms, hook, phase, order, task, heartbeat,
-            result, error, place, "{text}"
+            suspect, result, error, place, "{text}"
         )
     }};
 }

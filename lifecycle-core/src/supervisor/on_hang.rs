@@ -5,8 +5,9 @@
 //! must allocate or may block has a thread of its own, made at the start, and gets a bounded time.
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::{Duration, Instant};
 
 use lifecycle_os::failsafe_timer::FailsafeTimer;
@@ -14,7 +15,7 @@ use lifecycle_os::failsafe_timer::FailsafeTimer;
 use super::manager::LifecycleManager;
 use super::{on_hang_hooks, re_exec};
 use crate::config::options::OnHang;
-use crate::hang::{self, Verdict, Warning};
+use crate::hang::{self, Suspect, Verdict, Warning};
 use crate::model::event::{Event, Fields, Level};
 use crate::os::atomic_ref::AtomicRef;
 use crate::os::clock::millis;
@@ -30,6 +31,8 @@ use crate::watchdog::{self, Actions};
 /// What each part may take, counted from the expiry: they run beside each other.
 const HOOKS: Duration = Duration::from_secs(1);
 const LEDGER: Duration = Duration::from_secs(1);
+
+/// Counted from the end of the report, which has the last of what `tracing` is told.
 const TRACING: Duration = Duration::from_millis(250);
 
 /// The report comes first of what the thread waits for, and the parts above go on meanwhile.
@@ -42,7 +45,7 @@ static FAILSAFE_TIMER: FailsafeTimer =
 
 const _: () = {
     let first = if REPORT.as_millis() > HOOKS.as_millis() { REPORT } else { HOOKS };
-    let parts = first.as_millis() + re_exec::AFTER_HANG.as_millis();
+    let parts = first.as_millis() + TRACING.as_millis() + re_exec::AFTER_HANG.as_millis();
     assert!(parts < FAILSAFE.as_millis() && LEDGER.as_millis() < REPORT.as_millis());
     assert!(TRACING.as_millis() < LEDGER.as_millis());
 };
@@ -66,22 +69,28 @@ struct Hang {
     /// The heartbeat that expired, and what has been done about it.
     expired: AtomicRef<Heartbeat>,
     is_recorded: AtomicBool,
-    is_logged: AtomicBool,
+    /// Whom the report accuses; empty is nobody.
+    suspect: OnceLock<Suspect>,
+    /// How many records `tracing` has: that of the verdict, and that of the suspect.
+    logged: AtomicU32,
     /// What follows is a core dump.
     is_abort: AtomicBool,
-    /// For the log thread: a heartbeat at half of its time, and one that expired.
+    /// For the log thread: a heartbeat at half of its time, one that expired, and the same once it is known who held it up.
     half_time: AtomicRef<Heartbeat>,
     unlogged: AtomicRef<Heartbeat>,
+    accused: AtomicRef<Heartbeat>,
 }
 
 /// Process-wide, as the watchdog's thread is.
 static HANG: Hang = Hang {
     expired: AtomicRef::none(),
     is_recorded: AtomicBool::new(false),
-    is_logged: AtomicBool::new(false),
+    suspect: OnceLock::new(),
+    logged: AtomicU32::new(0),
     is_abort: AtomicBool::new(false),
     half_time: AtomicRef::none(),
     unlogged: AtomicRef::none(),
+    accused: AtomicRef::none(),
 };
 
 /// The heartbeat that expired: the process is about to end.
@@ -109,21 +118,42 @@ fn end(heartbeat: &'static Heartbeat) -> ! {
     LifecycleManager::global().wakeup().notify();
     on_hang_hooks::ask();
 
-    hang::fatal(heartbeat);
+    let suspect = hang::fatal(heartbeat);
+    let reported = Instant::now();
+    let records = accuse(heartbeat, suspect);
 
     on_hang_hooks::wait(expired + HOOKS);
-    let is_logged = || HANG.is_logged.load(Acquire) || expired.elapsed() > TRACING;
+    let is_logged = || HANG.logged.load(Acquire) >= records || reported.elapsed() > TRACING;
     let is_recorded = || was_recorded() || expired.elapsed() > LEDGER;
     while !(is_logged() && is_recorded()) {
         std::thread::sleep(POLL_INTERVAL);
     }
     re_exec::after_hang();
-    termination_log::write(format_args!("{HEADLINE}: {}{}\n", Verdict(heartbeat), Running));
+    termination_log::write(format_args!("{HEADLINE}: {}{}{Running}\n", Verdict(heartbeat), Accused(suspect)));
     systemd::trigger();
     if HANG.is_abort.load(Acquire) {
         process::abort();
     }
     process::exit(1)
+}
+
+/// For the log thread. Returns how many records of the hang it writes in all.
+fn accuse(heartbeat: &'static Heartbeat, suspect: Suspect) -> u32 {
+    if suspect.is_empty() || HANG.suspect.set(suspect).is_err() {
+        return 1;
+    }
+    HANG.accused.store(Some(heartbeat));
+    log::wake();
+    2
+}
+
+/// Whom the report accuses, if anybody.
+struct Accused(Suspect);
+
+impl fmt::Display for Accused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "\nSUSPECT {}", self.0.as_str()) }
+    }
 }
 
 /// The hooks that run: the step, and the culprit of a shutdown.
@@ -175,11 +205,19 @@ pub(super) fn unlogged() -> Option<Urgent> {
         let event = Event::new(Level::Warn, Warning(heartbeat).to_string()).with(about(heartbeat));
         return Some(Urgent { event, on_stderr: false, done: || {} });
     }
-    let heartbeat = HANG.unlogged.take()?;
-    let done = || HANG.is_logged.store(true, Release);
-    // CRITICAL is its level there. stderr has it already.
-    let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Verdict(heartbeat));
-    let event = Event::new(Level::Error, text).with(about(heartbeat));
+    // CRITICAL is the verdict's level on stderr, which has both already.
+    let done = || {
+        HANG.logged.fetch_add(1, AcqRel);
+    };
+    let event = if let Some(heartbeat) = HANG.unlogged.take() {
+        let text = format!("{}: {}", HEADLINE.trim_start_matches("CRITICAL "), Verdict(heartbeat));
+        Event::new(Level::Error, text).with(about(heartbeat))
+    } else {
+        let heartbeat = HANG.accused.take()?;
+        let suspect = HANG.suspect.get()?.as_str().to_owned();
+        let fields = Fields { suspect: Some(suspect.clone()), ..about(heartbeat) };
+        Event::new(Level::Error, format!("SUSPECT {suspect}")).with(fields)
+    };
     Some(Urgent { event, on_stderr: true, done })
 }
 

@@ -139,8 +139,15 @@ async fn the_page_is_one_for_people() {
         println!("skipped: chromium or chromedriver is not installed");
         return;
     };
-    let (service, url) = up();
     let browser = driver.browser().await;
+    let shown = tokio::spawn(is_one_for_people(browser.clone())).await;
+    // Also after a failure: a browser that is dropped instead waits for its driver for ever.
+    browser.quit().await.expect("ended");
+    shown.expect("no assertion failed");
+}
+
+async fn is_one_for_people(browser: WebDriver) {
+    let (service, url) = up();
     browser.goto(&url).await.expect("there");
     wait_for(&browser, "state", |text| text == "running").await;
     wait_for(&browser, "ready", |text| text == "ready").await;
@@ -207,5 +214,4 @@ async fn the_page_is_one_for_people() {
         "the log has errors: {said:?}"
     );
     let _ = service.wait().expect_code(0);
-    browser.quit().await.expect("ended");
 }

@@ -1,4 +1,5 @@
 //! A service whose log is JSON, kept back in memory until the guard that `init` has returned is dropped: `logs <scenario>`.
+//! Scenario `hangs` writes at once: no guard is dropped after a hang.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +17,9 @@ struct Writer;
 
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if scenario("hangs") {
+            return log()?.write(bytes);
+        }
         KEPT_BACK.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
     }
 
@@ -24,13 +28,21 @@ impl Write for Writer {
     }
 }
 
+fn log() -> std::io::Result<std::fs::File> {
+    std::fs::File::options().append(true).create(true).open("log")
+}
+
+#[lifecycle::heartbeat]
+fn tick() {
+    std::thread::sleep(HOUR); // hangs
+}
+
 struct Guard;
 
 impl Drop for Guard {
     fn drop(&mut self) {
         let lines = std::mem::take(&mut *KEPT_BACK.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut file = std::fs::File::options().append(true).create(true).open("log").expect("a file");
-        file.write_all(&lines).expect("written");
+        log().and_then(|mut log| log.write_all(&lines)).expect("written");
         assert!(!scenario("panics"), "a guard that panics");
         if scenario("slow") {
             std::thread::sleep(HOUR);
@@ -72,6 +84,9 @@ async fn main() -> Result<(), String> {
         return Err("no route".into());
     }
     println!("up");
+    if scenario("hangs") {
+        tick();
+    }
     lifecycle::stopping().await;
     Ok(())
 }
