@@ -12,11 +12,19 @@ const SNAPSHOTS: &str = "rustc 1.95.";
 /// One file a mistake; the messages beside it are the compiler's.
 #[test]
 fn mistakes_are_explained_at_their_own_tokens() {
+    without_debug_information();
     let cases = trybuild::TestCases::new();
     if can_compare_messages() {
         cases.compile_fail("ui/*/fail/*.rs");
     }
     cases.pass("ui/*/pass/*.rs");
+}
+
+/// A hundred programs are linked that nobody looks into: with it they take gigabytes.
+fn without_debug_information() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tests").join("trybuild/.cargo");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("config.toml"), "[profile.dev]\ndebug = false\n").unwrap();
 }
 
 /// `ui/strict.rs` forbids and denies whatever a user might.
