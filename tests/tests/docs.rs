@@ -116,7 +116,9 @@ fn hang() {
     check(|| {
         let hangs = trading(&["--hang-after", "5"]).env("LIFECYCLE_WATCHDOG_TIMEOUT", "4s");
         let output = ours(&hangs.run().expect_code(1));
-        let report = output[output.find("CRITICAL").expect("a CRITICAL line")..].to_owned();
+        let (begin, end) =
+            (output.find("CRITICAL").expect("a verdict"), output.rfind("build id").expect("an end"));
+        let report = output[begin..end].to_owned();
         vec![("hang", output), ("hang report", report)]
     });
 }
