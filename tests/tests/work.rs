@@ -103,6 +103,23 @@ fn a_hangup_reloads_by_order() {
     assert!(output.stderr.contains("reloaded: 3 hooks"), "{}", output.stderr);
 }
 
+/// A task may still use what it was reloaded from.
+#[test]
+fn an_instance_with_hooks_for_reloads_alone_is_kept_until_tasks_have_ended() {
+    let mut service = up(work("reload-alone"));
+    service.line("following");
+    service.signal(libc::SIGTERM);
+    let output = service.wait().expect_code(0);
+    let at = |line: &str| output.stdout.find(line);
+    assert!(at("follower is done").is_some(), "{}", output.stdout);
+    // It is dropped on a thread of its own, which the exit does not wait for.
+    assert!(
+        at("config dropped").is_none_or(|_| at("config dropped") > at("follower is done")),
+        "{}",
+        output.stdout
+    );
+}
+
 #[test]
 fn a_reload_that_fails_is_reported_and_goes_no_further() {
     for (scenario, says) in

@@ -22,6 +22,16 @@ impl Instances {
         self.instances.len() - self.released
     }
 
+    /// Those that are left, but the others.
+    pub(super) fn without(self, is_other: impl Fn(u64) -> bool) -> impl Iterator<Item = Instance> {
+        let live = self.numbers.into_iter().zip(self.instances);
+        live.filter(move |(number, _)| !is_other(*number)).filter_map(|(_, instance)| instance)
+    }
+
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.numbers.binary_search(&number).is_ok()
+    }
+
     /// Empties a place; half of them empty are closed up, so a release costs no move of the others.
     pub(super) fn release(&mut self, number: u64) -> bool {
         let Ok(index) = self.numbers.binary_search(&number) else { return false };

@@ -37,6 +37,8 @@ pub(crate) struct Registry {
     steps: BTreeMap<Key, Hooks>,
     /// What a reload calls, again and again.
     reloads: Hooks,
+    /// In a shutdown: instances without a hook for it, which tasks may still use while they drain.
+    kept: Vec<Instance>,
     count: u64,
     /// From the first moment of a shutdown until its end.
     stopping: bool,
@@ -86,6 +88,9 @@ impl Registry {
             Entry::Vacant(entry) => entry.insert(Managed { number, _pin: Arc::downgrade(instance) }),
         };
         self.count += 1;
+        if self.stopping && !hooks.iter().any(|hook| matches!(hook.kind, HookKind::Stop)) {
+            self.kept.push(instance.clone());
+        }
         for hook in hooks {
             let hooks = match hook.kind {
                 HookKind::Stop => self.steps.entry(hook.key()).or_default(),
@@ -115,11 +120,14 @@ impl Registry {
         found
     }
 
-    /// From here on an instance is held by its pending hooks alone.
+    /// From here on an instance is held by its pending hooks alone; one without any, until `take_kept`.
     pub(crate) fn begin(&mut self) {
         self.stopping = true;
         self.reached = None;
-        self.reloads.clear();
+        let steps = &self.steps;
+        let is_pending = |number| steps.values().flat_map(BTreeMap::values).any(|hook| hook.holds(number));
+        let reloads = std::mem::take(&mut self.reloads).into_values();
+        self.kept.extend(reloads.flat_map(|instances| instances.without(is_pending)));
         for hook in declared_hooks().filter(|hook| hook.hook.owner.is_none()) {
             let step = self.steps.entry(hook.key()).or_default();
             step.entry(ByName(hook)).or_default().push(0, None);
@@ -194,12 +202,18 @@ impl Registry {
         self.steps.is_empty()
     }
 
+    /// What was kept for the tasks, once they have ended.
+    pub(crate) fn take_kept(&mut self) -> Option<Vec<Instance>> {
+        Some(std::mem::take(&mut self.kept)).filter(|kept| !kept.is_empty())
+    }
+
     /// Ends the shutdown. Returns what is left, to be dropped where that may take its time; `None` if there is little, and no
     /// instance of the user's.
     pub(crate) fn close(&mut self) -> Option<impl Sized + Send + use<>> {
         self.stopping = false;
         let (steps, managed) = (std::mem::take(&mut self.steps), std::mem::take(&mut self.managed));
-        (!steps.is_empty() || managed.len() > FEW).then_some((steps, managed))
+        let kept = self.take_kept();
+        (!steps.is_empty() || kept.is_some() || managed.len() > FEW).then_some((steps, kept, managed))
     }
 
     /// Instances that are managed and not in a shutdown.

@@ -16,10 +16,9 @@ impl Reader<'_> {
         }
         let restart = config.restart.as_ref().is_some_and(|restart| restart.mode == RestartMode::Exec);
         let on_hang = config.watchdog.is_some_and(|watchdog| watchdog.on_hang == OnHang::Exec);
-        for (asked, name, instead) in [
-            (restart, "LIFECYCLE_RESTART_MODE=exec", "task"),
-            (on_hang, "LIFECYCLE_WATCHDOG_ON_HANG=exec", "exit"),
-        ] {
+        let mode = self.source("LIFECYCLE_RESTART_MODE", "restart(mode = …)", "exec");
+        let hang = self.source("LIFECYCLE_WATCHDOG_ON_HANG", "watchdog(on_hang = …)", "exec");
+        for (asked, name, instead) in [(restart, &mode, "task"), (on_hang, &hang, "exit")] {
             if asked && !cfg!(unix) {
                 self.errors.push(ConfigError::new(format!(
                     "{name}: this system cannot re-execute a program: write \"{instead}\""
@@ -27,10 +26,10 @@ impl Reader<'_> {
             }
         }
         if on_hang && config.restart.is_none() {
-            self.errors.push(ConfigError::new(
-                "LIFECYCLE_WATCHDOG_ON_HANG=exec: without restarts nothing bounds how often a service that hangs \
-                 begins anew: write `watchdog(on_hang = \"exit\")`, or leave out `restart = false` and LIFECYCLE_RESTART=off",
-            ));
+            self.errors.push(ConfigError::new(format!(
+                "{hang}: without restarts nothing bounds how often a service that hangs begins anew: write \
+                 `watchdog(on_hang = \"exit\")`, or leave out `restart = false` and LIFECYCLE_RESTART=off"
+            )));
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::model::error::ConfigError;
 /// Longer times are a mistake, and would overflow a clock.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
+const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
+
 pub(super) struct Reader<'a> {
     pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
     pub(super) executable: &'a str,
@@ -43,6 +45,24 @@ impl Reader<'_> {
             Duration::ZERO => Err("must be longer than zero: write for example \"30s\"".into()),
             duration => Ok(duration),
         })
+    }
+
+    /// Of a watch: a busy machine misses a shorter one by itself.
+    pub(super) fn limit(&mut self, name: &str, default: Duration) -> Duration {
+        self.value(name, default, |text| match parse_duration(text)? {
+            duration if duration < SHORTEST_LIMIT => {
+                Err(format!("must be at least {SHORTEST_LIMIT:?}: a busy machine misses less by itself"))
+            }
+            duration => Ok(duration),
+        })
+    }
+
+    /// Where a value is from, for a message: the variable, or else the attribute's option.
+    pub(super) fn source(&self, name: &str, option: &str, value: &str) -> String {
+        match self.get(name) {
+            Some(_) => format!("{name}={value}"),
+            None => format!("option `{}`", option.replace('…', &format!("\"{value}\""))),
+        }
     }
 
     pub(super) fn number(&mut self, name: &str, default: u32, least: u32) -> u32 {

@@ -152,17 +152,18 @@ impl Reader<'_> {
             config.drain_delay = config.drain_delay.min(whole / 2);
         }
         let (drain, delay) = (config.drain, config.drain_delay);
-        let (name, value, rest) = match (delay.is_zero(), whole.saturating_sub(delay)) {
-            (false, rest) if rest.is_zero() => ("LIFECYCLE_DRAIN_DELAY", delay, rest),
+        let (name, option, value, rest) = match (delay.is_zero(), whole.saturating_sub(delay)) {
+            (false, rest) if rest.is_zero() => ("LIFECYCLE_DRAIN_DELAY", "drain_delay = …", delay, rest),
             (_, rest) if drain > rest && drain != Options::DEFAULT.drain && !drain_gives_way => {
-                ("LIFECYCLE_DRAIN", drain, rest)
+                ("LIFECYCLE_DRAIN", "drain = …", drain, rest)
             }
             _ => return,
         };
         let most = if rest.is_zero() { "less".to_owned() } else { format!("at most {rest:?}") };
+        let wrong = self.source(name, option, &format!("{value:?}"));
+        let whole = self.source("LIFECYCLE_SHUTDOWN_TIMEOUT", "shutdown_timeout = …", &format!("{whole:?}"));
         self.errors.push(ConfigError::new(format!(
-            "{name}={value:?}: must fit into LIFECYCLE_SHUTDOWN_TIMEOUT={whole:?}: set {most}, or a longer shutdown \
-             timeout"
+            "{wrong}: must fit into {whole}: set {most}, or a longer shutdown timeout"
         )));
     }
 
@@ -258,14 +259,14 @@ impl Reader<'_> {
 
     fn watchdog(&mut self, options: &WatchdogOptions) -> Option<Watchdog> {
         let enabled = self.switch("LIFECYCLE_WATCHDOG", options.enabled, "_TIMEOUT");
-        let timeout = self.positive("LIFECYCLE_WATCHDOG_TIMEOUT", options.timeout);
-        let startup = self.positive("LIFECYCLE_WATCHDOG_STARTUP", options.startup);
+        let timeout = self.limit("LIFECYCLE_WATCHDOG_TIMEOUT", options.timeout);
+        let startup = self.limit("LIFECYCLE_WATCHDOG_STARTUP", options.startup);
         let on_hang = self.word(
             "LIFECYCLE_WATCHDOG_ON_HANG",
             options.on_hang,
             &[("exit", OnHang::Exit), ("exec", OnHang::Exec), ("abort", OnHang::Abort)],
         );
-        let worker = self.positive("LIFECYCLE_WATCHDOG_WORKER", options.worker);
+        let worker = self.limit("LIFECYCLE_WATCHDOG_WORKER", options.worker);
         enabled.then_some(Watchdog { timeout, startup, on_hang, worker })
     }
 

@@ -13,6 +13,23 @@ fn resolve(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
 }
 
 #[test]
+fn an_option_that_does_not_fit_is_named_as_it_was_written() {
+    let options = Options { drain: Duration::from_secs(30), ..Options::DEFAULT };
+    for (variable, says) in [
+        (
+            "LIFECYCLE_DRAIN_DELAY",
+            "option `drain = \"30s\"`: must fit into option `shutdown_timeout = \"25s\"`",
+        ),
+        ("LIFECYCLE_DRAIN", "LIFECYCLE_DRAIN=30s: must fit into option `shutdown_timeout = \"25s\"`"),
+    ] {
+        let value = if variable == "LIFECYCLE_DRAIN" { "30s" } else { "" };
+        let env = |name: &str| (name == variable).then(|| value.into());
+        let errors = Config::resolve(&options, &env, "app").expect_err("it does not fit");
+        assert!(errors.iter().any(|error| error.to_string().contains(says)), "{errors:?}");
+    }
+}
+
+#[test]
 fn every_wrong_value_is_named_with_what_to_write() {
     for (name, value, says) in [
         ("LIFECYCLE_SHUTDOWN_TIMEOUT", "25", "time unit needed"),
@@ -26,7 +43,8 @@ fn every_wrong_value_is_named_with_what_to_write() {
         ("LIFECYCLE_RESTART_MAX_WAIT", "1", "time unit needed"),
         ("LIFECYCLE_RESTART_MAX_RETRY_AFTER", "1 day or two", "write a duration"),
         ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
-        ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "longer than zero"),
+        ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "at least 50ms"),
+        ("LIFECYCLE_WATCHDOG_STARTUP", "49ms", "at least 50ms"),
         ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "write a duration"),
         ("LIFECYCLE_RESTART_MODE", "fork", "\"task\" or \"exec\""),
         ("LIFECYCLE_RESTART_STORE", "postgres://db", "redis://"),
@@ -35,7 +53,7 @@ fn every_wrong_value_is_named_with_what_to_write() {
         ("LIFECYCLE_RESTART_JITTER", "2", "from 0 to 1"),
         ("LIFECYCLE_HANG_FRAMES", "all", "\"full\" or \"folded\""),
         ("LIFECYCLE_HANG_FORMAT", "xml", "\"text\" or \"json\""),
-        ("LIFECYCLE_DRAIN", "26s", "must fit into LIFECYCLE_SHUTDOWN_TIMEOUT=25s: set at most 25s"),
+        ("LIFECYCLE_DRAIN", "26s", "must fit into option `shutdown_timeout = \"25s\"`: set at most 25s"),
         ("LIFECYCLE_DRAIN_DELAY", "25s", "set less, or a longer"),
         ("LIFECYCLE_READY", "soon", "must be \"implied\" or \"explicit\""),
         ("LIFECYCLE_ON_HANGUP", "quit", "must be \"stop\", \"reload\" or \"ignore\""),

@@ -238,6 +238,8 @@ impl<'a> Shutdown<'a> {
         self.tasks.wait_for_observers(self.observer, until).await;
         self.tasks.cut_work(self.observer).await;
         self.tasks.drop_all(self.observer).await;
+        let kept = lock(self.subject.registry).take_kept();
+        kept.into_iter().for_each(drop_elsewhere);
     }
 
     fn finish(self, cause: Cause) -> Report {

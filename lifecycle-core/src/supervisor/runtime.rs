@@ -53,6 +53,8 @@ pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()
     let membership = run.join(MAIN, None, stop);
     let hosted = run.clone();
     main_thread().spawn(move || {
+        // Before main's first line: its threads may spawn.
+        hosted.set_runtime(runtime.handle().clone());
         hosted.begin();
         membership.slot.set_main();
         if let Some(interval) = probe {
@@ -69,7 +71,7 @@ pub(super) fn host(run: &Arc<Run>, config: &Config, body: Body) -> io::Result<()
         runtime.shutdown_timeout(RUNTIME_SHUTDOWN_TIMEOUT);
         hosted.set_gone(begun.elapsed() >= RUNTIME_SHUTDOWN_TIMEOUT);
     })?;
-    // Not before there is a thread that drives it.
+    // Whoever comes first; not before there is a thread that drives it.
     run.set_runtime(handle);
     Ok(())
 }

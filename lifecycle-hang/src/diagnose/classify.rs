@@ -12,14 +12,19 @@ use crate::symbolize::{Author, Frame};
 /// A stretch of the processor's time that makes a thread a running one.
 const BUSY_SHARE: u64 = 2;
 
-fn finding(cause: Cause, culprit: &Frame, frames: &[Frame]) -> Finding {
-    Finding {
-        cause,
-        user: user_hash(frames),
-        function: Text::of(short(culprit.name.as_str())),
-        place: culprit.place(),
-        ..Finding::NONE
-    }
+/// `culprit` is the index of the user's frame.
+fn finding(cause: Cause, culprit: usize, frames: &[Frame]) -> Finding {
+    let function = Text::of(short(frames[culprit].name.as_str()));
+    Finding { cause, user: user_hash(frames), function, place: place(&frames[culprit..]), ..Finding::NONE }
+}
+
+/// The line of the first of these frames. What a library's macro made stands at a line of the library; where it was used
+/// says the next frame of the same function.
+fn place(frames: &[Frame]) -> Text<200> {
+    let name = |frame: &Frame| Text::<96>::of(short(frame.name.as_str()));
+    let theirs = frames.iter().filter(|frame| frame.author == Author::User);
+    let mut same = theirs.take_while(|frame| name(frame).as_str() == name(&frames[0]).as_str());
+    same.find(|frame| !frame.is_of_macro()).map_or(Text::new(), Frame::place)
 }
 
 /// The diagnosis of a thread, from its frames, innermost first. `sampled`: nanoseconds between the samples of its time.
@@ -40,7 +45,7 @@ pub(crate) fn thread(frames: &[Frame], facts: &Thread, sampled: u64, guessed: bo
         Some(None) => return Finding::NONE,
         None => (first, blocked(&frames[..first], facts, is_running, is_busy)),
     };
-    let mut finding = finding(cause, &frames[culprit], frames);
+    let mut finding = finding(cause, culprit, frames);
     let is_runtime = |frame: &Frame| {
         frame.author == Author::Own || frame.full.as_str().contains("/tokio-") || frame.says("tokio::runtime")
     };
@@ -152,7 +157,7 @@ pub(crate) fn awaiting(frames: &[Frame]) -> (Finding, &[Frame]) {
     let cause = if cause == Cause::Message && said(&["batch_semaphore"]) { Cause::Room } else { cause };
     let cause = if leaf.iter().any(is_own) { Cause::Shutdown } else { cause };
     let finding = match first {
-        Some(first) => finding(cause, &frames[first], frames),
+        Some(first) => finding(cause, first, frames),
         None => Finding { cause, ..Finding::NONE },
     };
     (finding, frames)
@@ -220,6 +225,34 @@ mod tests {
             let finding = thread(&frames, &thread_in(call), SAMPLED, false);
             assert_eq!((finding.cause, finding.lock != 0), (expected, has_lock), "{called:?}");
             assert_eq!(finding.function.as_str(), "debit");
+        }
+    }
+
+    #[test]
+    fn what_a_macro_of_a_library_made_has_the_line_that_used_it_or_none() {
+        let at = |name: &str, full: &str, file: &str, line| Frame {
+            full: Text::of(full),
+            file: Text::of(file),
+            line,
+            ..frames(&[(name, USER)])[0]
+        };
+        let select = "/home/me/.cargo/registry/src/index/tokio-1.54.1/src/macros/select.rs";
+        let made = at(
+            "app::Feed::follow::{{closure}}::{{closure}}",
+            select,
+            "tokio-1.54.1/src/macros/select.rs",
+            710,
+        );
+        let used = at("app::Feed::follow::{{closure}}", "/home/me/app/src/feed.rs", "src/feed.rs", 12);
+        let caller = at("app::main", "/home/me/app/src/main.rs", "src/main.rs", 3);
+        for (frames, expected) in [
+            (vec![made, used, caller], "src/feed.rs:12"),
+            (vec![made, caller], ""),
+            (vec![used, caller], "src/feed.rs:12"),
+            (vec![made], ""),
+        ] {
+            let found = finding(Cause::Message, 0, &frames);
+            assert_eq!((found.function.as_str(), found.place.as_str()), ("Feed::follow", expected));
         }
     }
 

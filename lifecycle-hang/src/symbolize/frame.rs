@@ -31,6 +31,12 @@ impl Frame {
         place
     }
 
+    /// Whether a user's function has a line of a library's here: that of a macro which made it.
+    pub(crate) fn is_of_macro(&self) -> bool {
+        let folders = ["/registry/src/", "/git/checkouts/", "/rustc/", "/rustlib/"];
+        self.author == Author::User && folders.iter().any(|folder| self.full.as_str().contains(folder))
+    }
+
     /// Whether its name or its file holds the word.
     pub(crate) fn says(&self, word: &str) -> bool {
         self.name.as_str().contains(word) || self.file.as_str().contains(word)

@@ -81,6 +81,12 @@ impl Config {
     }
 }
 
+impl Drop for Config {
+    fn drop(&mut self) {
+        println!("config dropped");
+    }
+}
+
 #[lifecycle::reload(order = 2)]
 async fn free_reload() {
     println!("read at order 2");
@@ -145,6 +151,17 @@ async fn main_body() -> anyhow::Result<()> {
         "reload" | "reload-fails" | "reload-hangs" => {
             reloads().await;
             return Ok(());
+        }
+        "reload-alone" => {
+            lifecycle::manage(Config);
+            let _task = lifecycle::spawn("follower", async {
+                while lifecycle::is_running() {
+                    println!("following");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                println!("follower is done");
+            });
         }
         "blocking" => {
             let _task = lifecycle::spawn_blocking("import", || {
