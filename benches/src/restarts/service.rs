@@ -60,17 +60,16 @@ async fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// One request after the other; a connection between two requests is closed by a stop. One that has sent none yet is not: its
-/// first one may be on the way.
+/// One request after the other; a connection between two requests is closed by a stop.
 async fn serve(mut connection: TcpStream, begun: u128) {
-    let (mut request, mut answered) = (Vec::new(), 0);
+    let mut request = Vec::new();
     loop {
         request.clear();
         while !request.ends_with(b"\r\n\r\n") {
             let read = tokio::select! {
                 biased;
                 read = connection.read_buf(&mut request) => read,
-                () = lifecycle::stopping(), if request.is_empty() && answered > 0 => return,
+                () = lifecycle::stopping(), if request.is_empty() => return,
             };
             if !read.is_ok_and(|count| count > 0) {
                 return;
@@ -86,7 +85,6 @@ async fn serve(mut connection: TcpStream, begun: u128) {
         if connection.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
-        answered += 1;
         if request.starts_with("GET /end ") {
             END.notify_one();
         }
