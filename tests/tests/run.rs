@@ -181,18 +181,6 @@ fn a_service_without_hooks_stops() {
 }
 
 /// A plain `fn main`, the same in all respects.
-/// In many runs, since it is a race with main's first line.
-#[test]
-fn a_thread_of_main_may_spawn_from_the_first_line_on() {
-    let service = Service::new(env!("CARGO_BIN_EXE_sync")).arg("threads");
-    let mut service = service.env("LIFECYCLE_RESTART_MAX_CRASHES", "100000").start();
-    for _ in 0..200 {
-        assert!(service.line("spawned").contains("true"), "a panic");
-    }
-    service.signal(libc::SIGTERM);
-    let _ = service.wait();
-}
-
 #[test]
 fn a_sync_main_is_stopped_drained_and_reported() {
     let sync = |scenario: &str| {

@@ -26,7 +26,7 @@ fn cause_step_and_culprit_of_a_failing_exit_are_written() {
         ("fails", 1, ["main failed: no route to the exchange", "exit code 1", "Orders::flush"]),
         ("permanent", 78, ["main failed", "wrong key", "exit code 78"]),
         ("hook", 1, ["done", "persist  7", "no space left"]),
-        ("hangs", 1, ["System Hang Detected", "tick", "SUSPECT"]),
+        ("hangs", 1, ["System Hang Detected", "src/bin/termination.rs", "\nSUSPECT "]),
         ("init", 1, ["init failed", "no certificate", "exit code 1"]),
     ] {
         let (text, output) = ended(scenario, code);

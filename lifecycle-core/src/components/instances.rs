@@ -22,10 +22,10 @@ impl Instances {
         self.instances.len() - self.released
     }
 
-    /// Those that are left, but the others.
-    pub(super) fn without(self, is_other: impl Fn(u64) -> bool) -> impl Iterator<Item = Instance> {
+    /// Those that are left, except the excluded ones, in their order.
+    pub(super) fn without(self, is_excluded: impl Fn(u64) -> bool) -> impl Iterator<Item = Instance> {
         let live = self.numbers.into_iter().zip(self.instances);
-        live.filter(move |(number, _)| !is_other(*number)).filter_map(|(_, instance)| instance)
+        live.filter(move |(number, _)| !is_excluded(*number)).filter_map(|(_, instance)| instance)
     }
 
     pub(super) fn holds(&self, number: u64) -> bool {

@@ -3,12 +3,11 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::resolve::SHORTEST_LIMIT;
 use crate::model::error::ConfigError;
 
 /// Longer times are a mistake, and would overflow a clock.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
-
-const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
 
 pub(super) struct Reader<'a> {
     pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
@@ -47,7 +46,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Of a watch: a busy machine misses a shorter one by itself.
+    /// Of the watchdog.
     pub(super) fn limit(&mut self, name: &str, default: Duration) -> Duration {
         self.value(name, default, |text| match parse_duration(text)? {
             duration if duration < SHORTEST_LIMIT => {

@@ -5,8 +5,8 @@ use super::answers::SOURCE;
 /// The probes, for a service that has an axum server. With the feature `axum`.
 ///
 /// The paths are `/livez`, `/readyz`, `/startupz`, `/status`, `/plan`, `/history`, `/hang-report` and `/metrics`, and `/lifecycle` is
-/// the page for people; the answers
-/// are those of the option `probes`, which needs no server and also answers while the service starts, backs off, stops or hangs.
+/// the page for people. The answers are those of the option `probes`, which needs no server and also answers while the service
+/// starts, backs off, stops or hangs.
 /// Here the service's own runtime answers, as long as its server does: a frozen one answers nothing, which a platform's timeout
 /// takes for not live.
 ///

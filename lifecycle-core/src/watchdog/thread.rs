@@ -8,6 +8,7 @@ use super::judge::{HeartbeatMonitor, Judgement, Limits, Tick};
 use super::judge_calls::{Tally, Ticked};
 use super::pings::Pings;
 use super::{Actions, Config, INIT, INIT_RUN, is_paused, run, wakeup};
+use crate::config::resolve::SHORTEST_LIMIT;
 use crate::os::orphans::Reaper;
 use crate::os::throttling::Throttling;
 use crate::os::wakeup::Wakeup;
@@ -16,9 +17,6 @@ use crate::os::{clock, deadline, process};
 /// The bounds of a tick: one wake-up a second is what an idle service pays.
 const FASTEST: Duration = Duration::from_millis(5);
 const SLOWEST: Duration = Duration::from_secs(1);
-
-/// A shorter limit is one that a busy machine breaks by itself.
-const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
 
 /// The thread's own state.
 pub(super) struct WatchdogThread {

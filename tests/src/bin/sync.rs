@@ -14,11 +14,6 @@ impl Journal {
 
 #[lifecycle::main]
 fn main() -> Result<(), String> {
-    if std::env::args().nth(1).as_deref() == Some("threads") {
-        let thread = std::thread::spawn(|| drop(lifecycle::spawn_blocking("at once", || {})));
-        println!("spawned {}", thread.join().is_ok());
-        return Err("again".into());
-    }
     lifecycle::manage(Journal);
     println!("up");
     match std::env::args().nth(1).as_deref() {
