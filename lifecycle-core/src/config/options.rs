@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// A shorter limit is one that a busy machine breaks by itself.
+pub(crate) const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
+
 /// The options of `#[lifecycle::main]`; the environment may override each.
 ///
 /// ```

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::resolve::SHORTEST_LIMIT;
+use super::options::SHORTEST_LIMIT;
 use crate::model::error::ConfigError;
 
 /// Longer times are a mistake, and would overflow a clock.

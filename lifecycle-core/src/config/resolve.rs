@@ -133,9 +133,6 @@ impl Config {
     }
 }
 
-/// A shorter limit is one that a busy machine breaks by itself.
-pub(crate) const SHORTEST_LIMIT: Duration = Duration::from_millis(50);
-
 const READY: [(&str, Readiness); 2] = [("implied", Readiness::Implied), ("explicit", Readiness::Explicit)];
 
 const ON_HANGUP: [(&str, Option<Hangup>); 3] =

@@ -8,7 +8,7 @@ use super::judge::{HeartbeatMonitor, Judgement, Limits, Tick};
 use super::judge_calls::{Tally, Ticked};
 use super::pings::Pings;
 use super::{Actions, Config, INIT, INIT_RUN, is_paused, run, wakeup};
-use crate::config::resolve::SHORTEST_LIMIT;
+use crate::config::options::SHORTEST_LIMIT;
 use crate::os::orphans::Reaper;
 use crate::os::throttling::Throttling;
 use crate::os::wakeup::Wakeup;
