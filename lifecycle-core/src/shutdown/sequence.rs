@@ -228,13 +228,14 @@ impl<'a> Shutdown<'a> {
         }
     }
 
-    /// Tasks that never check for the shutdown are dropped at once; the others may return until the drain is over.
+    /// Tasks that never check for the shutdown are dropped as soon as no work is under way; the others may return until the
+    /// drain is over.
     async fn drain(&mut self) {
         self.drain_is_ahead = false;
         flight::step("drain");
+        self.tasks.wait_for_first_polls(self.observer).await;
         let start = self.subject.run.clock.now();
         let until = start + self.allot(self.drain_timeout(), start);
-        self.tasks.drop_unobserving(self.observer).await;
         self.tasks.wait_for_observers(self.observer, until).await;
         self.tasks.cut_work(self.observer).await;
         self.tasks.drop_all(self.observer).await;

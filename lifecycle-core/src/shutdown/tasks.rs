@@ -11,6 +11,11 @@ use crate::tasks::stop::Stop;
 /// Dropped tasks are gone after this, unless they block their threads; the time runs anew as long as they go.
 pub(super) const DROP_TIMEOUT: Duration = Duration::from_millis(100);
 
+/// A task that is spawned is polled within this, unless the runtime is frozen.
+const FIRST_POLL_TIMEOUT: Duration = Duration::from_millis(250);
+
+const LOOK_INTERVAL: Duration = Duration::from_millis(1);
+
 /// Of one run.
 pub(super) struct Tasks<'a> {
     run: &'a Run,
@@ -30,8 +35,18 @@ impl<'a> Tasks<'a> {
         self.stuck.is_empty()
     }
 
+    /// A task that was spawned a moment ago had no chance to check for the shutdown: each is polled once.
+    pub(super) async fn wait_for_first_polls(&self, observer: &mut dyn Observer) {
+        let until = (self.run.clock.now() + FIRST_POLL_TIMEOUT).min(self.deadline);
+        while self.run.has_unpolled_tasks() && self.run.clock.now() < until {
+            // A first poll tells nobody.
+            let next = until.min(self.run.clock.now() + LOOK_INTERVAL);
+            self.wait_while(observer, next, Run::has_unpolled_tasks).await;
+        }
+    }
+
     /// Those that never check for the shutdown. A thread cannot be dropped: it is left alone until the drain is over.
-    pub(super) async fn drop_unobserving(&mut self, observer: &mut dyn Observer) {
+    async fn drop_unobserving(&mut self, observer: &mut dyn Observer) {
         self.drop_picked(observer, |task| {
             !task.slot.observed_shutdown() && !matches!(task.stop, Stop::Thread)
         })
@@ -83,10 +98,24 @@ impl<'a> Tasks<'a> {
         self.run.end_drop();
     }
 
-    /// Until the last one has returned, or `until`.
-    pub(super) async fn wait_for_observers(&self, observer: &mut dyn Observer, until: Instant) {
+    /// Until no work is under way and the last task that checks for the shutdown has returned, or `until`. Any task may be
+    /// what does the work: while there is some, none is dropped.
+    pub(super) async fn wait_for_observers(&mut self, observer: &mut dyn Observer, until: Instant) {
         let mut waiting = Waiting::new(self.run.clock);
-        while self.run.is_drain_awaited() && self.run.clock.now() < until {
+        self.wait_naming(observer, until, &mut waiting, Run::has_work).await;
+        self.drop_unobserving(observer).await;
+        self.wait_naming(observer, until, &mut waiting, Run::is_drain_awaited).await;
+    }
+
+    /// Says from time to time whom it waits for.
+    async fn wait_naming(
+        &self,
+        observer: &mut dyn Observer,
+        until: Instant,
+        waiting: &mut Waiting,
+        condition: impl Fn(&Run) -> bool + Copy,
+    ) {
+        while condition(self.run) && self.run.clock.now() < until {
             let left = self.deadline.saturating_duration_since(self.run.clock.now());
             waiting.say(left, || {
                 let tasks = self.run.tasks().into_values().filter(|task| task.slot.observed_shutdown());
@@ -94,7 +123,7 @@ impl<'a> Tasks<'a> {
                 under_way(&self.run.work()).into_iter().chain(tasks).collect()
             });
             let next = until.min(self.run.clock.now() + waiting.until_next());
-            self.wait_while(observer, next, Run::is_drain_awaited).await;
+            self.wait_while(observer, next, condition).await;
         }
     }
 

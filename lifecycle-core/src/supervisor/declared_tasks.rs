@@ -12,9 +12,11 @@ use crate::components::declaration::{Call, HookKind, Instance, TaskRestart, futu
 use crate::components::index::{ResolvedHook, declared};
 use crate::model::failure::Meaning;
 use crate::os::log;
+use crate::tasks::address::current_number;
 use crate::tasks::catch_panic::{Caught, Ended};
 use crate::tasks::label::Origin;
 use crate::tasks::run::Run;
+use crate::watchdog::heartbeat::rest_those_of;
 
 impl LifecycleManager {
     /// The free functions.
@@ -37,7 +39,7 @@ async fn supervise(run: Arc<Run>, task: &'static ResolvedHook, instance: Option<
     let (HookKind::Task(restart), Call::Async(call)) = (&task.kind, &task.hook.call) else {
         return Ended::Well;
     };
-    let mut failures = Failures::default();
+    let (mut failures, own) = (Failures::default(), current_number());
     loop {
         let ended = match Caught::new(|| future(*call, instance.clone())) {
             Ok(future) => future.await,
@@ -63,6 +65,7 @@ async fn supervise(run: Arc<Run>, task: &'static ResolvedHook, instance: Option<
             failures.recent.len(),
             restart.max_restarts
         ));
+        let _at_rest = rest_those_of(own);
         if run.token.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             return Ended::Well;
         }

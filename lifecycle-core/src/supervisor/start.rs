@@ -17,8 +17,10 @@ use crate::model::report::EXIT_PERMANENT;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
 use crate::os::{crash_marker, flight, termination_log};
+use crate::tasks::address::current_number;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
+use crate::watchdog::heartbeat::set_current_task;
 use crate::{sockets, systemd};
 
 impl Supervisor {
@@ -135,6 +137,7 @@ impl Supervisor {
     pub(super) fn after_init(&mut self) {
         self.announcement.take().into_iter().for_each(|(level, text)| log::say(level, text));
         catch_panic::on_untracked_panic(if self.config.end_on_panic { end_run } else { warn });
+        set_current_task(current_number);
         // Not before init, which is where a service sets its own panic hook.
         catch_panic::note_panics();
         let platform = self.config.platform_warning.take();

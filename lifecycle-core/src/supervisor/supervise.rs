@@ -99,12 +99,13 @@ impl Supervisor {
             let cause = run.cause();
             let ledger = self.events.ledger.as_ref().filter(|_| cause.is_none());
             re_exec::permit_after_hang(on_hang::was_recorded(), ledger);
-            if let Some((cause, _)) = &cause {
+            if cause.is_some() {
                 flight::stopping();
                 watchdog::arm_deadline();
+                self.wait_for_failing_tasks(run);
                 self.wait_for_balancers(run);
                 watchdog::end_run();
-                self.record_cause(cause, run.meaning());
+                self.record_cause(run);
             }
             // When the service is up, or stops before: only then is it known what was managed.
             let is_ready = run.is_ready();
@@ -126,6 +127,14 @@ impl Supervisor {
             }
             let unclaimed = listen::close_unclaimed(run);
             self.manager.wakeup().wait(if self.plan_logged { unclaimed } else { Some(left) });
+        }
+    }
+
+    /// One of them may be why main has ended.
+    fn wait_for_failing_tasks(&mut self, run: &Run) {
+        while let Some(wait) = run.is_unsettled_for() {
+            self.manager.wakeup().wait(Some(wait));
+            self.events.handle();
         }
     }
 
@@ -162,8 +171,9 @@ impl Supervisor {
     }
 
     /// Before any hook runs: whatever becomes of the shutdown, the ledger knows what it was for.
-    fn record_cause(&mut self, cause: &Cause, meaning: Option<Meaning>) {
-        if let Cause::MainFailed(error) = cause {
+    fn record_cause(&mut self, run: &Run) {
+        let Some((cause, _)) = run.cause() else { return };
+        if let Cause::MainFailed(error) = &cause {
             // As std's main prints it.
             log::raw_later(format!("Error: {error}\n"));
         }
@@ -175,7 +185,7 @@ impl Supervisor {
             return;
         };
         systemd::restarting(&cause.summary(), deadline::left().unwrap_or_default());
-        self.manager.set_previous(ledger.crashed_later(cause.summary(), meaning));
+        self.manager.set_previous(ledger.crashed_later(cause.summary(), run.meaning()));
     }
 
     fn shut_down(&mut self, run: &Arc<Run>) -> Report {

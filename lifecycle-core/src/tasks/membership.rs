@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::catch_panic::Ended;
-use super::run::{Run, Task};
+use super::run::{MAIN, Run, Task};
 use super::stop::Stop;
 use super::tracked::TrackedTask;
 use crate::model::cause::Cause;
@@ -76,17 +76,24 @@ impl Membership {
         };
         let mut is_end = false;
         if let Some((cause, result, meaning)) = end {
+            if result.is_some() {
+                state.reopen_for(self.id, &task);
+            }
             is_end = self.run.set_cause(&mut state, cause, meaning);
             let row =
                 |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
             state.failures.extend(result.filter(|_| !is_end).map(row));
+            if is_end && &*task.name == MAIN {
+                state.note_polled();
+            }
         }
+        let is_settled = state.polled_at_end_of_main.is_empty();
         drop(state);
-        if is_end {
+        if is_end && is_settled {
             self.run.stop();
         }
         self.slot.release();
-        if is_awaited {
+        if is_awaited || is_end {
             self.run.wakeup.notify();
         }
     }

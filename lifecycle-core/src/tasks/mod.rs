@@ -11,6 +11,7 @@ pub(crate) mod on_poll;
 pub(crate) mod outlined;
 pub(crate) mod owned;
 pub(crate) mod run;
+mod settle;
 pub(crate) mod snapshot;
 pub(crate) mod stop;
 pub(crate) mod tolerated;

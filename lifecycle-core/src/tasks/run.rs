@@ -52,7 +52,7 @@ pub(super) struct State {
     /// The first one wins; with its moment, from which the budget of the shutdown counts.
     pub(super) cause: Option<(Cause, Instant)>,
     /// What the failures that were alive then ask for.
-    meaning: Option<Meaning>,
+    pub(super) meaning: Option<Meaning>,
     pub(super) tasks: BTreeMap<u64, Task>,
     pub(super) next_task: u64,
     /// How many of them are being dropped.
@@ -63,6 +63,8 @@ pub(super) struct State {
     pub(super) work: BTreeMap<u64, Work>,
     /// What was cut, and ends by itself at once.
     pub(super) ending: BTreeSet<u64>,
+    /// Tasks that were in a poll when main ended, by their number: main may have ended because one of them fails.
+    pub(super) polled_at_end_of_main: BTreeMap<u64, u64>,
     /// How often a task was restarted by its own rule, by its name.
     restarts: BTreeMap<&'static str, u32>,
 }
@@ -142,7 +144,8 @@ impl Run {
         if state.cause.is_some() {
             return false;
         }
-        state.meaning = meaning.max(failure::alive()).filter(|_| cause.is_failure());
+        // What it holds already is of main's end, if that was not the cause after all.
+        state.meaning = state.meaning.max(meaning).max(failure::alive()).filter(|_| cause.is_failure());
         state.cause = Some((cause, self.clock.now()));
         true
     }
@@ -253,6 +256,12 @@ impl Run {
     pub(crate) fn is_drain_awaited(&self) -> bool {
         let state = self.state();
         !state.work.is_empty() || state.tasks.values().any(|task| task.slot.observed_shutdown())
+    }
+
+    /// Whether one that can be dropped was never polled.
+    pub(crate) fn has_unpolled_tasks(&self) -> bool {
+        let is_unpolled = |task: &Task| matches!(task.stop, Stop::Abort(_)) && task.slot.polls() == 0;
+        self.state().tasks.values().any(is_unpolled)
     }
 
     pub(crate) fn count_restart(&self, task: &'static str) {

@@ -9,6 +9,7 @@
 //! | live, polled by a thread | `end`, by the same thread |
 //! | live, idle | `release`, once its task is gone: free again |
 
+mod seen;
 mod watched;
 
 use std::cell::Cell;
@@ -20,7 +21,6 @@ use std::time::{Duration, Instant};
 
 use super::generation;
 use super::label::{Label, Origin};
-use super::snapshot::{Age, TaskSnapshot};
 use crate::os::atomic_ref::{AtomicRef, Linked, StaticList};
 use crate::os::clock::{monotonic_ns, nanos, ticked};
 use crate::os::lock::{lock, try_lock};
@@ -34,6 +34,8 @@ pub(crate) struct TrackedTask {
     observed_shutdown: AtomicBool,
     live: AtomicBool,
     label: Label,
+    /// Counted from 1.
+    pub(super) number: AtomicU64,
     /// The thread that polls it now; 0 between polls.
     polling: AtomicU32,
     polls: AtomicU64,
@@ -45,8 +47,8 @@ pub(crate) struct TrackedTask {
     /// Of a hook: when its step ends, on the monotonic clock; 0 is unknown.
     until: AtomicU64,
     /// Of a future inside another task: that one, while this is polled.
-    parent: AtomicRef<TrackedTask>,
-    is_part: AtomicBool,
+    pub(super) parent: AtomicRef<TrackedTask>,
+    pub(super) is_part: AtomicBool,
     /// What a hang report wants to know of the next poll; 0 is nothing.
     pub(crate) wanted: AtomicU64,
     waker: Mutex<Option<Waker>>,
@@ -60,6 +62,8 @@ pub(crate) type TracePoll = fn(u64, &mut Context<'_>, &mut dyn FnMut(&mut Contex
 struct Slots {
     all: StaticList<TrackedTask>,
     free: Mutex<Vec<&'static TrackedTask>>,
+    /// How many tasks there ever were.
+    acquired: AtomicU64,
     /// The main of the current run: plain tasks and threads that observe the shutdown do so in its name.
     main: AtomicRef<TrackedTask>,
     /// Without hang reports nothing is ever wanted.
@@ -70,6 +74,7 @@ struct Slots {
 static SLOTS: Slots = Slots {
     all: StaticList::new(),
     free: Mutex::new(Vec::new()),
+    acquired: AtomicU64::new(0),
     main: AtomicRef::none(),
     trace_poll: OnceLock::new(),
 };
@@ -126,6 +131,7 @@ impl TrackedTask {
             SLOTS.all.push(task);
             task
         });
+        task.number.store(SLOTS.acquired.fetch_add(1, Relaxed) + 1, Relaxed);
         task.observed_shutdown.store(false, Relaxed);
         task.idle.store(ticked(), Relaxed);
         task.polls.store(0, Relaxed);
@@ -140,6 +146,7 @@ impl TrackedTask {
     /// For the next task; nobody may poll with it any more.
     pub(crate) fn release(&'static self) {
         self.live.store(false, Release);
+        self.polling.store(0, Relaxed);
         self.wanted.store(0, Relaxed);
         let waker = lock(&self.waker).take();
         // Outside the lock: dropping it may run code of the scheduler's.
@@ -191,12 +198,11 @@ impl TrackedTask {
         self.begin_thread();
     }
 
-    /// Runs `work`, which does not unwind, as this task: it may take as long as it likes.
+    /// Runs `work`, which does not unwind, as this task, which is to be released then: it may take as long as it likes.
     pub(crate) fn on_this_thread<T>(&'static self, work: impl FnOnce() -> T) -> T {
         let outer = CURRENT.replace(Some(self));
         self.begin_thread();
         let result = work();
-        self.end();
         CURRENT.set(outer);
         result
     }
@@ -213,6 +219,14 @@ impl TrackedTask {
         self.polls.store(self.polls.load(Relaxed) + 1, Relaxed);
         // Release: who sees the thread sees since when.
         self.polling.store(thread_id(), Release);
+    }
+
+    /// The last one goes on until what the task's end means is known: until its release.
+    #[inline]
+    fn end_poll<T>(&self, poll: &Poll<T>) {
+        if poll.is_pending() {
+            self.end();
+        }
     }
 
     #[inline]
@@ -240,7 +254,7 @@ impl TrackedTask {
         let poll = if self.wanted.load(Relaxed) == 0 {
             self.begin();
             let poll = poll(context);
-            self.end();
+            self.end_poll(&poll);
             poll
         } else {
             self.traced(context, poll)
@@ -268,7 +282,7 @@ impl TrackedTask {
             Some(trace) => trace(wanted, context, &mut poll_once),
             None => poll_once(context),
         }
-        self.end();
+        self.end_poll(&result);
         // A poll that the report itself caused is no sign of life.
         self.idle.store(idle, Relaxed);
         self.polls.store(polls, Relaxed);
@@ -279,22 +293,6 @@ impl TrackedTask {
     pub(crate) fn wake(&self) {
         if let Some(waker) = try_lock(&self.waker) {
             waker.iter().for_each(Waker::wake_by_ref);
-        }
-    }
-
-    /// What is known of it now; allocates nothing.
-    pub(crate) fn snapshot(&self) -> TaskSnapshot {
-        let thread = self.polling.load(Acquire);
-        let since = if thread == 0 { &self.idle } else { &self.since };
-        TaskSnapshot {
-            name: self.label.name(),
-            place: self.label.place(),
-            thread,
-            polls: self.polls.load(Relaxed),
-            age: Age(match ticked() {
-                0 => None,
-                now => Some(Duration::from_millis(now.saturating_sub(since.load(Relaxed)))),
-            }),
         }
     }
 }

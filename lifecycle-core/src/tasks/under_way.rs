@@ -29,6 +29,10 @@ impl Run {
         }
     }
 
+    pub(crate) fn has_work(&self) -> bool {
+        !self.state().work.is_empty()
+    }
+
     /// What is under way besides tasks, the oldest first.
     pub(crate) fn work(&self) -> Vec<Work> {
         self.state().work.values().cloned().collect()

@@ -92,6 +92,10 @@ async fn life(manager: &LifecycleManager, body: &Body, script: &Script, polls: &
     while run.cause().is_none() {
         run.wakeup.notified().await;
     }
+    while let Some(wait) = run.is_unsettled_for() {
+        run.clock.wait(&run.wakeup, wait).await;
+    }
+    run.stop();
     let subject = Subject {
         registry: manager.registry(),
         run: &run,

@@ -1,5 +1,6 @@
 //! Heartbeats: counters that the watchdog samples; a beat reads no clock.
 
+mod beater;
 mod kind;
 mod known;
 mod pause;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use crate::model::place::Place;
 use crate::os::atomic_ref::{AtomicRef, Linked};
+pub(crate) use beater::{rest_those_of, set_current_task};
 pub use kind::Arm;
 pub(crate) use kind::Kind;
 pub use known::HeartbeatSite;
@@ -49,12 +51,18 @@ pub struct Heartbeat {
     next: AtomicRef<Heartbeat>,
     /// Beats before this run: the watchdog may learn of a heartbeat only after its first beat in it.
     before: AtomicU64,
+    /// The tracked task that beats it in this run, by its number.
+    beater: AtomicU64,
     /// Milliseconds without a beat, as the watchdog last counted them: of all of it, and of the call that is worst off.
-    quiet: AtomicU64,
-    stale: AtomicU64,
+    quiet: AtomicU32,
+    stale: AtomicU32,
     /// Milliseconds that it may take, as the watchdog last judged it.
-    allowed: AtomicU64,
+    allowed: AtomicU32,
     beaten: AtomicBool,
+    /// Nothing is to be noted at the next beat.
+    is_noted: AtomicBool,
+    /// The task that beats it waits.
+    rests: AtomicBool,
     /// Its place among those that the watchdog knows.
     index: AtomicU32,
     name: &'static str,
@@ -99,10 +107,13 @@ impl Heartbeat {
             linked: AtomicBool::new(false),
             next: AtomicRef::none(),
             before: AtomicU64::new(0),
-            quiet: AtomicU64::new(0),
-            stale: AtomicU64::new(0),
-            allowed: AtomicU64::new(0),
+            beater: AtomicU64::new(0),
+            quiet: AtomicU32::new(0),
+            stale: AtomicU32::new(0),
+            allowed: AtomicU32::new(0),
             beaten: AtomicBool::new(false),
+            is_noted: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
             index: AtomicU32::new(0),
             name,
             limit,
@@ -119,13 +130,12 @@ impl Heartbeat {
     /// Says that the work goes on. Costs about a nanosecond; any thread may call it.
     #[inline]
     pub fn beat(&'static self) {
-        let beats = self.beats.load(Relaxed);
-        if beats == 0 {
-            self.link();
+        if !self.is_noted.load(Relaxed) {
+            self.note();
         }
         // Load and store, not fetch_add: a lost update between two beaters still changes the value,
         // and that is all the watchdog looks at. Relaxed: no other memory is published by a beat.
-        self.beats.store(beats.wrapping_add(1), Relaxed);
+        self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);
     }
 }
 
@@ -215,6 +225,7 @@ impl Heartbeat {
     pub(crate) fn begin_run(&self) {
         self.before.store(self.beats(), Relaxed);
         self.beaten.store(false, Relaxed);
+        self.forget_beater();
     }
 
     /// Makes the heartbeat known to the watchdog, once.

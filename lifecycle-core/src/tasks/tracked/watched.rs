@@ -78,11 +78,6 @@ impl TrackedTask {
         !self.live.load(SeqCst) || self.watched.is_listed.swap(true, SeqCst)
     }
 
-    /// Whether somebody polls it now.
-    pub(crate) fn is_polled(&self) -> bool {
-        self.polling.load(Relaxed) != 0
-    }
-
     /// Whether this poll was not warned about yet; from now on it was.
     pub(crate) fn warn_once(&self, polls: u64) -> bool {
         self.warned.swap(polls, Relaxed) != polls

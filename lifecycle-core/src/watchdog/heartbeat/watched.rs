@@ -14,7 +14,7 @@ impl Heartbeat {
 
     /// Whether not even its calls are judged.
     pub(crate) fn is_excused(&self) -> bool {
-        self.is_paused() || self.is_retired()
+        self.is_paused() || self.is_retired() || self.rests.load(Relaxed)
     }
 
     pub(crate) fn is_retired(&self) -> bool {
@@ -27,12 +27,12 @@ impl Heartbeat {
 
     /// How long it, or the call of it that is worst off, has not beaten, as the watchdog counted at its last tick.
     pub(crate) fn stale(&self) -> Duration {
-        Duration::from_millis(self.stale.load(Relaxed))
+        Duration::from_millis(self.stale.load(Relaxed).into())
     }
 
     /// How long no call of it has beaten.
     pub(crate) fn quiet(&self) -> Duration {
-        Duration::from_millis(self.quiet.load(Relaxed))
+        Duration::from_millis(self.quiet.load(Relaxed).into())
     }
 
     /// Calls under way, as the watchdog counted them at its last tick.
@@ -59,14 +59,20 @@ impl Heartbeat {
 
     /// How long it may go without a beat, as the watchdog last judged it.
     pub(crate) fn allowed(&self) -> Duration {
-        Duration::from_millis(self.allowed.load(Relaxed))
+        Duration::from_millis(self.allowed.load(Relaxed).into())
     }
 
     /// `stale`: of the call that is worst off, if there is one.
     pub(crate) fn set_stale(&self, quiet: Duration, stale: Duration, allowed: Duration, beaten: bool) {
-        self.quiet.store(millis(quiet), Relaxed);
-        self.stale.store(millis(stale.max(quiet)), Relaxed);
-        self.allowed.store(millis(allowed), Relaxed);
+        self.quiet.store(short(quiet), Relaxed);
+        self.stale.store(short(stale.max(quiet)), Relaxed);
+        self.allowed.store(short(allowed), Relaxed);
         self.beaten.store(beaten, Relaxed);
+        self.note_next_beat();
     }
+}
+
+/// Milliseconds, up to seven weeks.
+fn short(duration: Duration) -> u32 {
+    u32::try_from(millis(duration)).unwrap_or(u32::MAX)
 }
