@@ -57,6 +57,20 @@ fn each_row_of_a_report_is_a_record_with_fields() {
     }
 }
 
+/// In words beside its name, and as a number.
+#[test]
+fn work_that_is_cut_off_has_its_age() {
+    let mut service = logs("busy").env("LIFECYCLE_DRAIN", "100ms").start();
+    service.line("up");
+    service.signal(libc::SIGTERM);
+    let records = records(&service.wait().expect_code(0));
+    let is_cut =
+        |record: &&Value| record["fields"]["task"].as_str().is_some_and(|task| task.starts_with("import 7"));
+    let cut = records.iter().find(is_cut).unwrap_or_else(|| panic!("no row of the import: {records:#?}"));
+    assert_eq!(cut["fields"]["result"], "dropped");
+    assert!(cut["fields"]["age_ms"].as_u64().is_some_and(|age| age >= 100), "{cut}");
+}
+
 #[test]
 fn a_stop_that_went_well_says_so_with_fields() {
     let records = records(&terminated("", 0));

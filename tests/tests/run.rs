@@ -98,6 +98,11 @@ fn a_main_that_blocks_its_thread_is_left_behind_named_and_no_success() {
     let (output, took) = terminated(body("blocks").env("LIFECYCLE_DRAIN", "20s"));
     let output = output.expect_code(1);
     assert!(output.stderr.contains("task `main` STUCK"), "{}", output.stderr);
+    // A second is what the runtime has for its end.
+    let said =
+        output.stderr.split("shutdown took ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or("");
+    let seconds: f64 = said.trim_end_matches('s').parse().unwrap_or(0.0);
+    assert!(seconds >= 1.0, "the end of the runtime belongs to the shutdown: {}", output.stderr);
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(output.lines(), ["up", "hook stop", "hook persist", "hook telemetry"]);
 }
@@ -156,12 +161,18 @@ fn a_wrong_configuration_starts_nothing() {
 fn the_plan_is_printed_and_main_not_run() {
     let output = Service::new(env!("CARGO_BIN_EXE_body")).env("LIFECYCLE_PLAN", "1").run().expect_code(0);
     let lines = output.lines();
-    assert_eq!(lines.len(), 5, "{lines:?}");
-    for (line, says) in
-        lines.iter().zip(["phase", "State::stop", "State::flush", "export", "grant at least 26 s: "])
-    {
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    for (line, says) in lines.iter().zip([
+        "phase",
+        "State::stop",
+        "State::flush",
+        "export",
+        "?: main decides",
+        "main has not run",
+    ]) {
         assert!(line.contains(says), "{lines:?}");
     }
+    assert!(lines[6].contains("grant at least 26 s: "), "{lines:?}");
     assert!(lines[2].contains("src/bin/body.rs:"), "where declared: {lines:?}");
     assert!(!output.path(".restart_count").exists());
 }

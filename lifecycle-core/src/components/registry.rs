@@ -12,6 +12,7 @@ use super::declaration::{AsyncCall, Call};
 use super::declaration::{HookKind, Instance};
 use super::index::{ByName, Key, ResolvedHook, declared, declared_hooks, hooks_of};
 use super::instances::Instances;
+use crate::model::misuse::misuse;
 use crate::model::plan::{Plan, PlannedHook, PlannedTask, short_type_name};
 
 /// A hook, with what it is to be called for, in the order in which that was managed.
@@ -253,13 +254,14 @@ fn planned(hook: &ResolvedHook, instances: Option<usize>) -> PlannedHook {
 #[track_caller]
 fn no_hooks<T>() -> ! {
     let name = short_type_name(type_name::<T>());
-    assert!(
-        !type_name::<T>().starts_with("alloc::sync::Arc<"),
-        "lifecycle::manage: `{name}` is in an `Arc` already: write `lifecycle::manage_arc(…)`, which takes the `Arc`"
-    );
-    panic!(
+    if type_name::<T>().starts_with("alloc::sync::Arc<") {
+        misuse(format!(
+            "lifecycle::manage: `{name}` is in an `Arc` already: write `lifecycle::manage_arc(…)`, which takes the `Arc`"
+        ));
+    }
+    misuse(format!(
         "lifecycle::manage: `{name}` has no hook to call at shutdown: \
          write `#[lifecycle::component(order = 3, phase = \"disconnect\")]` on a method of `impl {name}`, \
          such as `async fn close(&self)`"
-    )
+    ))
 }

@@ -3,11 +3,9 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use super::duration;
 use super::options::SHORTEST_LIMIT;
 use crate::model::error::ConfigError;
-
-/// Longer times are a mistake, and would overflow a clock.
-const LONGEST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 pub(super) struct Reader<'a> {
     pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
@@ -36,11 +34,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn duration(&mut self, name: &str, default: Duration) -> Duration {
-        self.value(name, default, parse_duration)
+        self.value(name, default, duration::parse)
     }
 
     pub(super) fn positive(&mut self, name: &str, default: Duration) -> Duration {
-        self.value(name, default, |text| match parse_duration(text)? {
+        self.value(name, default, |text| match duration::parse(text)? {
             Duration::ZERO => Err("must be longer than zero: write for example \"30s\"".into()),
             duration => Ok(duration),
         })
@@ -48,7 +46,7 @@ impl Reader<'_> {
 
     /// Of the watchdog.
     pub(super) fn limit(&mut self, name: &str, default: Duration) -> Duration {
-        self.value(name, default, |text| match parse_duration(text)? {
+        self.value(name, default, |text| match duration::parse(text)? {
             duration if duration < SHORTEST_LIMIT => {
                 Err(format!("must be at least {SHORTEST_LIMIT:?}: a busy machine misses less by itself"))
             }
@@ -98,13 +96,5 @@ fn alternatives(words: &[String]) -> String {
     match words {
         [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
         _ => words.concat(),
-    }
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(duration) if duration <= LONGEST => Ok(duration),
-        Ok(_) => Err("must be at most ten years".into()),
-        Err(error) => Err(format!("{error}: write a duration with its unit, such as \"90s\" or \"1m 30s\"")),
     }
 }

@@ -32,20 +32,20 @@ fn an_option_that_does_not_fit_is_named_as_it_was_written() {
 #[test]
 fn every_wrong_value_is_named_with_what_to_write() {
     for (name, value, says) in [
-        ("LIFECYCLE_SHUTDOWN_TIMEOUT", "25", "time unit needed"),
+        ("LIFECYCLE_SHUTDOWN_TIMEOUT", "25", "has no unit: write \"25s\""),
         ("LIFECYCLE_SHUTDOWN_TIMEOUT", "0s", "longer than zero"),
-        ("LIFECYCLE_DRAIN", "fast", "write a duration with its unit"),
+        ("LIFECYCLE_DRAIN", "fast", "write numbers with their units"),
         ("LIFECYCLE_DRAIN", "9999 years", "at most ten years"),
         ("LIFECYCLE_RESTART", "never", "\"on\" or \"off\""),
         ("LIFECYCLE_RESTART_MAX_CRASHES", "-1", "whole number from 0 to 4294967295"),
         ("LIFECYCLE_RESTART_FACTOR", "0", "whole number from 1 to 4294967295"),
         ("LIFECYCLE_RESTART_WITHIN", "0s", "longer than zero"),
-        ("LIFECYCLE_RESTART_MAX_WAIT", "1", "time unit needed"),
-        ("LIFECYCLE_RESTART_MAX_RETRY_AFTER", "1 day or two", "write a duration"),
+        ("LIFECYCLE_RESTART_MAX_WAIT", "1", "has no unit: write \"1s\""),
+        ("LIFECYCLE_RESTART_MAX_RETRY_AFTER", "1 day or two", "is no duration"),
         ("LIFECYCLE_WATCHDOG", "60s", "set LIFECYCLE_WATCHDOG_TIMEOUT"),
         ("LIFECYCLE_WATCHDOG_TIMEOUT", "0s", "at least 50ms"),
         ("LIFECYCLE_WATCHDOG_STARTUP", "49ms", "at least 50ms"),
-        ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "write a duration"),
+        ("LIFECYCLE_WATCHDOG_STARTUP", "soon", "is no duration"),
         ("LIFECYCLE_RESTART_MODE", "fork", "\"task\" or \"exec\""),
         ("LIFECYCLE_RESTART_STORE", "postgres://db", "redis://"),
         ("LIFECYCLE_WATCHDOG_ON_HANG", "restart", "\"exit\", \"exec\" or \"abort\""),
@@ -83,12 +83,24 @@ fn the_default_of_one_wait_gives_way_to_the_other() {
     assert!(errors[0].starts_with("LIFECYCLE_RESTART_MAX_WAIT=3s: must not be shorter"), "{errors:?}");
 }
 
+/// By letters, or by words that were left out; others are named together.
 #[test]
-fn a_misspelt_variable_is_noticed() {
-    let names = ["PATH", "LIFECYCLE_DRAIN", "LIFECYCLE_DRIAN"].map(OsString::from);
-    let unknown = unknown_variables(names.into_iter());
-    assert_eq!(unknown.len(), 1);
-    assert!(unknown[0].starts_with("LIFECYCLE_DRIAN is not a variable"), "{unknown:?}");
+fn a_misspelt_variable_is_noticed_with_the_one_that_was_meant() {
+    let warned = |names: &[&str]| unknown_variables(names.iter().map(OsString::from));
+    for (name, meant) in [
+        ("LIFECYCLE_DRIAN", "LIFECYCLE_DRAIN"),
+        ("LIFECYCLE_SHUTDOWN_TIMOUT", "LIFECYCLE_SHUTDOWN_TIMEOUT"),
+        ("LIFECYCLE_SHUTDOWN", "LIFECYCLE_SHUTDOWN_TIMEOUT"),
+        ("LIFECYCLE_MAX_CRASHES", "LIFECYCLE_RESTART_MAX_CRASHES"),
+        ("LIFECYCLE_WATCHDOG_TIMEOUT_", "LIFECYCLE_WATCHDOG_TIMEOUT"),
+    ] {
+        let says = format!("{name} is not a variable of lifecycle, and does nothing: did you mean {meant}?");
+        assert_eq!(warned(&["PATH", "LIFECYCLE_DRAIN", name]), [says]);
+    }
+    let others = warned(&["LIFECYCLE_STAGE", "LIFECYCLE_HOOKS_DIR"]);
+    assert_eq!(others.len(), 1, "{others:?}");
+    assert!(others[0].starts_with("LIFECYCLE_HOOKS_DIR, LIFECYCLE_STAGE are not variables"), "{others:?}");
+    assert!(warned(&["LIFECYCLE_DRAIN", "lifecycle_stage"]).is_empty());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use super::spelling::{PREFIX, nearest};
+
 /// Every variable that is read.
 const VARIABLES: [&str; 30] = [
     "LIFECYCLE_SHUTDOWN_TIMEOUT",
@@ -36,11 +38,32 @@ const VARIABLES: [&str; 30] = [
     "LIFECYCLE_TERMINATION_LOG",
 ];
 
-/// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed.
+/// Variables that look like ours and are not: misspelt, most likely, so that a default is in force unnoticed. A warning for each
+/// that is near to one of ours, and one for all others.
 pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<String> {
-    names
+    let mut unknown: Vec<String> = names
         .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.starts_with("LIFECYCLE_") && !VARIABLES.contains(&name.as_str()))
-        .map(|name| format!("{name} is not a variable of lifecycle, which knows {}", VARIABLES.join(", ")))
-        .collect()
+        .filter(|name| name.starts_with(PREFIX) && !VARIABLES.contains(&name.as_str()))
+        .collect();
+    unknown.sort();
+    let (mut warnings, mut others) = (Vec::new(), Vec::new());
+    for name in unknown {
+        match nearest(&VARIABLES, &name) {
+            Some(near) => warnings.push(format!(
+                "{name} is not a variable of lifecycle, and does nothing: did you mean {near}?"
+            )),
+            None => others.push(name),
+        }
+    }
+    if !others.is_empty() {
+        let (are, do_nothing) = match others.len() {
+            1 => ("is not a variable", "does nothing"),
+            _ => ("are not variables", "do nothing"),
+        };
+        let others = others.join(", ");
+        warnings.push(format!(
+            "{others} {are} of lifecycle, and {do_nothing}: docs/options.md lists those that are"
+        ));
+    }
+    warnings
 }

@@ -2,10 +2,12 @@
 
 pub(crate) mod address;
 pub(crate) mod cause;
+pub(crate) mod chain;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod failure;
 pub(crate) mod last_seen;
+pub(crate) mod misuse;
 pub(crate) mod outcome;
 #[cfg(feature = "http")]
 pub(crate) mod past;

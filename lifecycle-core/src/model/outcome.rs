@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Display};
 
+use super::chain;
 use super::failure::{self, Meaning};
 
 /// An error of the user's once it is gone.
@@ -32,7 +33,7 @@ pub trait Outcome {
     /// The result with the text for the report.
     ///
     /// # Errors
-    /// Of the error `{:#}`, so that anyhow's chain is seen.
+    /// Of the error `{:#}`, so that anyhow's chain is seen, each text of it once.
     fn outcome(self) -> Result<(), Failed>;
 }
 
@@ -44,7 +45,7 @@ impl Outcome for () {
 
 impl<E: Display> Outcome for Result<(), E> {
     fn outcome(self) -> Result<(), Failed> {
-        self.map_err(|error| Failed::new(error, |error| format!("{error:#}")))
+        self.map_err(|error| Failed::new(error, |error| chain::once(format!("{error:#}"))))
     }
 }
 
@@ -71,7 +72,7 @@ impl Outcome for <fn() -> ! as Returns>::Output {
     note = "write `async fn main()` or `async fn main() -> anyhow::Result<()>`"
 )]
 pub trait MainOutcome {
-    /// `Err` carries `{:?}` of the error.
+    /// `Err` carries `{:?}` of the error, each text of anyhow's chain once.
     fn main_outcome(self) -> Result<(), Failed>;
 }
 
@@ -83,7 +84,7 @@ impl MainOutcome for () {
 
 impl<E: Debug> MainOutcome for Result<(), E> {
     fn main_outcome(self) -> Result<(), Failed> {
-        self.map_err(|error| Failed::new(error, |error| format!("{error:?}")))
+        self.map_err(|error| Failed::new(error, |error| chain::debug_once(format!("{error:?}"))))
     }
 }
 

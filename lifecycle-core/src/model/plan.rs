@@ -169,10 +169,36 @@ const NO_HOOKS: &str =
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, |live| live.to_string())
+    }
+}
+
+/// The plan before main has run, which manages instances.
+pub(crate) struct BeforeMain<'a>(pub(crate) &'a Plan);
+
+impl fmt::Display for BeforeMain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, |_| "?".to_owned())?;
+        if self.0.hooks.iter().any(|hook| hook.instances.is_some()) {
+            writeln!(
+                f,
+                "  ?: main decides; a hook runs for each instance that main hands to lifecycle::manage, and for no other"
+            )?;
+        }
+        writeln!(
+            f,
+            "  main has not run: what it makes is not listed, such as on_stop hooks, spawned tasks and heartbeats made by hand"
+        )
+    }
+}
+
+impl Plan {
+    /// `live` says how many instances a hook has.
+    fn write(&self, f: &mut fmt::Formatter<'_>, live: fn(usize) -> String) -> fmt::Result {
         if self.hooks.is_empty() {
             writeln!(f, "  {NO_HOOKS}")?;
         } else {
-            self.write_hooks(f)?;
+            self.write_hooks(f, live)?;
         }
         if self.tasks.is_empty() {
             return Ok(());
@@ -180,10 +206,8 @@ impl fmt::Display for Plan {
         let rows: Vec<_> = self.tasks.iter().map(PlannedTask::cells).collect();
         table::write(f, ["task", "until the drain", "declared at"], &rows)
     }
-}
 
-impl Plan {
-    fn write_hooks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_hooks(&self, f: &mut fmt::Formatter<'_>, live: fn(usize) -> String) -> fmt::Result {
         let rows: Vec<_> = self
             .hooks
             .iter()
@@ -193,7 +217,7 @@ impl Plan {
                     hook.order.to_string(),
                     hook.name.to_owned(),
                     humantime::format_duration(hook.timeout).to_string(),
-                    hook.instances.map_or("function".to_owned(), |n| n.to_string()),
+                    hook.instances.map_or("function".to_owned(), live),
                     hook.place.to_string(),
                 ]
             })

@@ -227,7 +227,7 @@ impl StepRun {
         let result = match ended {
             Ended::Well => (HookResult::Done, None),
             Ended::Failed(failed) => (HookResult::Failed(failed.text), failed.meaning),
-            Ended::Panicked(message) => (HookResult::Panicked(message), None),
+            Ended::Panicked(panic) => (HookResult::Panicked(panic.text), panic.meaning),
         };
         let now = self.clock.now();
         let before = self.end(jobs, index, result, now);

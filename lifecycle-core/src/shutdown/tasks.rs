@@ -130,11 +130,13 @@ impl<'a> Tasks<'a> {
     /// Work that is still under way is cut off. Streams get a moment to say so to those who read them.
     pub(super) async fn cut_work(&mut self, observer: &mut dyn Observer) {
         for work in self.run.cut_work() {
+            let age = work.age();
             self.rows.push(TaskReport {
-                name: format!("{}, {:.1?} old", work.what, work.age()),
+                name: format!("{}, {age:.1?} old", work.what),
                 place: Some(work.place),
                 result: TaskResult::Dropped,
                 count: 1,
+                age: Some(age),
             });
         }
         let until = (self.run.clock.now() + DROP_TIMEOUT).min(self.deadline);
@@ -180,6 +182,7 @@ impl<'a> Tasks<'a> {
                     place: task.place,
                     result,
                     count: 1,
+                    age: None,
                 });
             }
         }

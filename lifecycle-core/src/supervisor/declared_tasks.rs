@@ -48,7 +48,7 @@ async fn supervise(run: Arc<Run>, task: &'static ResolvedHook, instance: Option<
         let (error, meaning) = match &ended {
             Ended::Well => return ended,
             Ended::Failed(failed) => (format!("failed: {}", failed.text), failed.meaning),
-            Ended::Panicked(message) => (format!("panicked: {message}"), None),
+            Ended::Panicked(panic) => (format!("panicked: {}", panic.text), panic.meaning),
         };
         let Some(restart) = restart.as_ref().filter(|_| !run.is_stopping()) else { return ended };
         let Some(wait) = failures.next_wait(restart, Instant::now()) else { return ended };

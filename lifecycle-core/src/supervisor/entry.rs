@@ -19,7 +19,7 @@ use crate::config::resolve::Config;
 use crate::hang;
 use crate::model::error::ConfigError;
 use crate::model::outcome::MainOutcome;
-use crate::model::plan::Plan;
+use crate::model::plan::{BeforeMain, Plan};
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::re_exec::VARIABLE;
 use crate::os::{deadline, environment, journal, log, signal, stderr, termination_log};
@@ -218,7 +218,7 @@ fn flush(guard: &GuardSlot) {
 
 fn print_plan(plan: &Plan, budget: Duration) -> ExitCode {
     // The reader may be gone.
-    let _ = writeln!(std::io::stdout(), "{plan}  {}", platform::grant(budget));
+    let _ = writeln!(std::io::stdout(), "{}  {}", BeforeMain(plan), platform::grant(budget));
     ExitCode::SUCCESS
 }
 

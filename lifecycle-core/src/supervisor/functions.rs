@@ -23,8 +23,9 @@ use crate::tasks::tracked::observe_shutdown;
 /// when main is run again after a crash, it makes and manages new instances.
 ///
 /// # Panics
-/// If no method of the type carries `#[lifecycle::component]`, `reload` or `task`; the message says what to write. Outside a
-/// tokio runtime, if the type has a task and `#[lifecycle::main]` has started none.
+/// If no method of the type carries `#[lifecycle::component]`, `reload` or `task`; the message says what to write. If that
+/// ends the run, the exit code is 78, and nothing is restarted. Outside a tokio runtime, if the type has a task and
+/// `#[lifecycle::main]` has started none.
 ///
 /// ```
 /// struct Cache;

@@ -1,5 +1,6 @@
 //! `listen`: where the service's asks meet the sockets that are kept.
 
+use std::fmt::Debug;
 use std::io;
 #[cfg(unix)]
 use std::path::Path;
@@ -47,7 +48,7 @@ const UNCLAIMED_TIMEOUT: Duration = Duration::from_secs(60);
 /// # Ok::<(), std::io::Error>(())
 /// # }).unwrap();
 /// ```
-pub async fn listen<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
+pub async fn listen<A: ToSocketAddrs + Debug>(addr: A) -> io::Result<TcpListener> {
     ListenOptions::new().listen(addr).await
 }
 
@@ -70,7 +71,7 @@ pub async fn listen<A: ToSocketAddrs>(addr: A) -> io::Result<TcpListener> {
 /// # Ok::<(), std::io::Error>(())
 /// # }).unwrap();
 /// ```
-pub async fn listen_named<A: ToSocketAddrs>(name: &str, addr: A) -> io::Result<TcpListener> {
+pub async fn listen_named<A: ToSocketAddrs + Debug>(name: &str, addr: A) -> io::Result<TcpListener> {
     ListenOptions::new().name(name).listen(addr).await
 }
 
@@ -170,8 +171,10 @@ impl ListenOptions {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub async fn listen<A: ToSocketAddrs>(&self, addr: A) -> io::Result<TcpListener> {
-        let addresses: Vec<_> = lookup_host(addr).await?.map(ListenAddress::from).collect();
+    pub async fn listen<A: ToSocketAddrs + Debug>(&self, addr: A) -> io::Result<TcpListener> {
+        let asked = format!("{addr:?}");
+        let found = lookup_host(addr).await.map_err(|error| unknown_address(&asked, &error))?;
+        let addresses: Vec<_> = found.map(ListenAddress::from).collect();
         TcpListener::from_std(self.open(&addresses)?.into())
     }
 
@@ -198,6 +201,15 @@ impl ListenOptions {
         let run = manager.current_run().generation().unwrap_or(FIRST);
         sockets::open(Ask { name: self.name.as_deref(), addresses, run }, self.bind)
     }
+}
+
+/// With the address, and how one is written.
+fn unknown_address(asked: &str, error: &io::Error) -> io::Error {
+    let write = match error.kind() {
+        io::ErrorKind::InvalidInput => ": write for example \"0.0.0.0:8080\"",
+        _ => "",
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {asked}: {error}{write}"))
 }
 
 /// Once the run has said that it is up, or has had time enough, nobody will answer on what it has not asked for. Returns when

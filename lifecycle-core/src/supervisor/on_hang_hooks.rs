@@ -110,7 +110,8 @@ fn call_hook(hook: &ResolvedHook, instance: Option<Instance>) {
             let error = failed.text;
             stderr_line!("ERROR lifecycle: on hang: hook `{}` ({}) failed: {error}", hook.name, hook.place);
         }
-        Ended::Panicked(message) => {
+        Ended::Panicked(panic) => {
+            let message = panic.text;
             stderr_line!(
                 "ERROR lifecycle: on hang: hook `{}` ({}) panicked: {message}",
                 hook.name,

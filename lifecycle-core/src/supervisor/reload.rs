@@ -11,12 +11,13 @@ use std::time::Instant;
 use futures_core::Stream;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::current::current;
 use super::manager::LifecycleManager;
 use crate::components::declaration::{Call, HookKind, Instance, future};
 use crate::components::index::{ResolvedHook, declared};
+use crate::model::outcome::Failed;
 use crate::model::place::Place;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
@@ -106,7 +107,7 @@ async fn call_hook(hook: &'static ResolvedHook, instance: Option<Instance>) -> b
     let problem = match tokio::time::timeout(hook.timeout, call_tracked(hook, instance)).await {
         Ok(Ended::Well) => return true,
         Ok(Ended::Failed(failed)) => format!("failed: {}", failed.text),
-        Ok(Ended::Panicked(message)) => format!("panicked: {message}"),
+        Ok(Ended::Panicked(panic)) => format!("panicked: {}", panic.text),
         Err(_) => format!("timed out after {:?}", hook.timeout),
     };
     log::say_later(Level::Error, format!("reload: hook `{}` ({}) {problem}", hook.name, hook.place));
@@ -126,7 +127,8 @@ async fn call_tracked(hook: &'static ResolvedHook, instance: Option<Instance>) -
                 let _task = task.on_this_thread();
                 call(|| function(&instance))
             };
-            tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Ended::Panicked(error.to_string()))
+            let failed = |error: JoinError| Failed { text: error.to_string(), meaning: None };
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Ended::Panicked(failed(error)))
         }
     }
 }

@@ -16,12 +16,16 @@ use crate::model::outcome::Failed;
 use crate::model::report::EXIT_PERMANENT;
 use crate::os::lock::lock;
 use crate::os::log::{self, Level};
-use crate::os::{crash_marker, flight, termination_log};
+use crate::os::{crash_marker, flight, signal, termination_log};
 use crate::tasks::address::current_number;
 use crate::tasks::catch_panic::{self, Ended};
 use crate::watchdog;
 use crate::watchdog::heartbeat::set_current_task;
 use crate::{sockets, systemd};
+
+/// A shell ignores it for what it starts in the background of a script.
+const INTERRUPT_IGNORED: &str = "SIGINT was ignored when the process was started (by `&` in a script, or `trap '' INT`), and stays \
+     so: Ctrl-C does not stop the service, SIGTERM does";
 
 impl Supervisor {
     /// The watchdog's thread and the others that act when something goes wrong.
@@ -111,8 +115,8 @@ impl Supervisor {
         watchdog::end_run();
         match ended {
             Some(Ended::Failed(failed)) => Err(failed),
-            Some(Ended::Panicked(message)) => {
-                Err(Failed { text: format!("panicked: {message}"), meaning: None })
+            Some(Ended::Panicked(Failed { text, meaning })) => {
+                Err(Failed { text: format!("panicked: {text}"), meaning })
             }
             Some(Ended::Well) | None => Ok(()),
         }
@@ -140,6 +144,9 @@ impl Supervisor {
         set_current_task(current_number);
         // Not before init, which is where a service sets its own panic hook.
         catch_panic::note_panics();
+        if signal::interrupt_is_ignored() {
+            log::say(Level::Notice, INTERRUPT_IGNORED);
+        }
         let platform = self.config.platform_warning.take();
         let unknown = unknown_variables(std::env::vars_os().map(|(name, _)| name));
         platform.into_iter().chain(unknown).chain(hang::settings::warning()).for_each(log::warn);

@@ -200,6 +200,7 @@ impl Supervisor {
         };
         run.quit.cancel();
         report.runtime = self.wait_for_runtime(run);
+        report.took = run.cause().map_or(report.took, |(_, begun)| begun.elapsed());
         if report.runtime != RuntimeResult::Stopped {
             report.left_behind = hang::threads_left_behind(self.time_to_look(run));
         }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use super::tolerated::is_tolerated;
 use super::tracked::CURRENT;
+use crate::model::misuse;
 use crate::model::outcome::Failed;
 use crate::os::crash_marker;
 use crate::os::text::prefix;
@@ -19,7 +20,7 @@ use crate::os::text::prefix;
 pub(crate) enum Ended {
     Well,
     Failed(Failed),
-    Panicked(String),
+    Panicked(Failed),
 }
 
 impl Ended {
@@ -27,7 +28,7 @@ impl Ended {
         match result {
             Ok(Ok(())) => Ended::Well,
             Ok(Err(failed)) => Ended::Failed(Failed { text: presentable(&failed.text), ..failed }),
-            Err(payload) => Ended::Panicked(message(payload)),
+            Err(payload) => Ended::Panicked(panicked(payload)),
         }
     }
 }
@@ -86,14 +87,14 @@ impl<F> Caught<F> {
     pub(crate) fn new(make: impl FnOnce() -> F) -> Result<Caught<F>, Ended> {
         match catch_unwind(AssertUnwindSafe(make)) {
             Ok(future) => Ok(Caught::of(future)),
-            Err(payload) => Err(Ended::Panicked(message(payload))),
+            Err(payload) => Err(Ended::Panicked(panicked(payload))),
         }
     }
 
     /// Drops the future; a panic in a destructor must not take the runtime's worker along.
     fn discard(&mut self) -> Result<(), Ended> {
         let future = self.future.take();
-        catch_unwind(AssertUnwindSafe(|| drop(future))).map_err(|payload| Ended::Panicked(message(payload)))
+        catch_unwind(AssertUnwindSafe(|| drop(future))).map_err(|payload| Ended::Panicked(panicked(payload)))
     }
 }
 
@@ -177,16 +178,21 @@ fn follow(info: &PanicHookInfo<'_>) {
 }
 
 /// The message of a caught panic, with its place if it was noted on this thread.
+#[cfg(feature = "test")]
 pub(crate) fn message(payload: Box<dyn Any + Send>) -> String {
+    panicked(payload).text
+}
+
+/// With what it asks for.
+fn panicked(payload: Box<dyn Any + Send>) -> Failed {
     let text = text(payload.as_ref());
+    let meaning = misuse::meaning(&text);
     discard(payload);
     // Of another message: that panic was caught by the user, and this one passed no hook (`resume_unwind`).
     let noted = NOTED.try_with(RefCell::take).ok().flatten().filter(|noted| noted.text == text);
     let text = presentable(&text);
-    match noted {
-        Some(noted) => format!("{text} ({})", noted.place),
-        None => text,
-    }
+    let text = noted.map_or(text.clone(), |noted| format!("{text} ({})", noted.place));
+    Failed { text, meaning }
 }
 
 fn text(payload: &(dyn Any + Send)) -> String {
@@ -219,6 +225,7 @@ mod tests {
     #[test]
     fn a_payload_that_panics_when_it_is_dropped_is_a_panic_like_any_other() {
         let ended = call(|| std::panic::panic_any(Bomb));
-        assert_eq!(ended, Ended::Panicked("a panic whose payload is not a text".to_owned()));
+        let text = "a panic whose payload is not a text".to_owned();
+        assert_eq!(ended, Ended::Panicked(Failed { text, meaning: None }));
     }
 }

@@ -39,8 +39,8 @@ impl Membership {
             Ended::Failed(Failed { text, meaning }) => {
                 (Cause::MainFailed(text.clone()), Some(TaskResult::Failed(text)), meaning)
             }
-            Ended::Panicked(message) => {
-                (Cause::MainPanicked(message.clone()), Some(TaskResult::Panicked(message)), None)
+            Ended::Panicked(Failed { text, meaning }) => {
+                (Cause::MainPanicked(text.clone()), Some(TaskResult::Panicked(text)), meaning)
             }
         }));
     }
@@ -54,9 +54,9 @@ impl Membership {
                 let cause = Cause::TaskFailed { task, error: text.clone() };
                 self.leave(Some((cause, Some(TaskResult::Failed(text)), meaning)));
             }
-            Ended::Panicked(message) => {
-                let cause = Cause::TaskPanicked { task, message: message.clone() };
-                self.leave(Some((cause, Some(TaskResult::Panicked(message)), None)));
+            Ended::Panicked(Failed { text, meaning }) => {
+                let cause = Cause::TaskPanicked { task, message: text.clone() };
+                self.leave(Some((cause, Some(TaskResult::Panicked(text)), meaning)));
             }
         }
     }
@@ -80,8 +80,8 @@ impl Membership {
                 state.reopen_for(self.id, &task);
             }
             is_end = self.run.set_cause(&mut state, cause, meaning);
-            let row =
-                |result| TaskReport { name: task.name.to_string(), place: task.place, result, count: 1 };
+            let (name, place) = (task.name.to_string(), task.place);
+            let row = |result| TaskReport { name, place, result, count: 1, age: None };
             state.failures.extend(result.filter(|_| !is_end).map(row));
             if is_end && &*task.name == MAIN {
                 state.note_polled();

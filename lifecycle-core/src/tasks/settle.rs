@@ -49,6 +49,6 @@ impl State {
             Some((Cause::MainPanicked(message), _)) => TaskResult::Panicked(message),
             _ => return,
         };
-        self.failures.push(TaskReport { name: MAIN.to_owned(), place: None, result, count: 1 });
+        self.failures.push(TaskReport { name: MAIN.to_owned(), place: None, result, count: 1, age: None });
     }
 }

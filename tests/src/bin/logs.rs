@@ -83,6 +83,13 @@ async fn main() -> Result<(), String> {
     if scenario("exec") {
         return Err("no route".into());
     }
+    if scenario("busy") {
+        let import = lifecycle::busy("import 7");
+        tokio::spawn(async move {
+            let _import = import;
+            std::future::pending::<()>().await;
+        });
+    }
     println!("up");
     if scenario("hangs") {
         tick();

@@ -77,6 +77,7 @@ fn task(task: &TaskReport) -> Event {
         result: Some(result),
         error: error.cloned(),
         place: task.place,
+        age_ms: task.age.map(millis),
         ..Fields::default()
     })
 }

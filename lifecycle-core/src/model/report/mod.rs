@@ -35,7 +35,7 @@ pub struct Report {
     pub runtime: RuntimeResult,
     /// Threads of the program that still ran then, each with the line that it was in, where that is known.
     pub left_behind: Vec<String>,
-    /// From the first moment to the last hook.
+    /// From the first moment to the end of the runtime; in a test, to the last hook.
     #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
     /// What the run's failure asks for; not what its hooks ask for.

@@ -1,8 +1,11 @@
 //! What became of main and the tracked tasks.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::model::place::Place;
+use crate::model::plan::as_optional_millis;
 
 /// A task, or main, that did not simply return.
 ///
@@ -23,6 +26,13 @@ pub struct TaskReport {
     pub result: TaskResult,
     /// How many tasks of this name and place ended like this.
     pub count: usize,
+    /// Of work that was under way and cut off, such as a request: since when.
+    #[serde(
+        rename = "age_ms",
+        serialize_with = "as_optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub age: Option<Duration>,
 }
 
 /// How a task ended that did not simply return.

@@ -24,9 +24,9 @@ use crate::model::cause::Signal;
 use crate::os::clock::{monotonic_ns, nanos};
 
 #[cfg(not(unix))]
-pub(crate) use other::{foreign_interrupt_handler, install};
+pub(crate) use other::{foreign_interrupt_handler, install, interrupt_is_ignored};
 #[cfg(unix)]
-pub(crate) use unix::{STOP_SIGNALS, foreign_interrupt_handler, install};
+pub(crate) use unix::{STOP_SIGNALS, foreign_interrupt_handler, install, interrupt_is_ignored};
 
 /// Process managers send SIGTERM on a Ctrl-C whose SIGINT the terminal sends, too: one request.
 const TOGETHER: Duration = Duration::from_millis(100);

@@ -18,3 +18,7 @@ pub(crate) fn install(orchestrator: &'static Wakeup, _: &'static Wakeup) {
 pub(crate) fn foreign_interrupt_handler() -> bool {
     false
 }
+
+pub(crate) fn interrupt_is_ignored() -> bool {
+    false
+}

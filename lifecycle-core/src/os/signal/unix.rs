@@ -85,6 +85,11 @@ pub(crate) fn foreign_interrupt_handler() -> bool {
     handler != on_signal as sigaction::Handler as libc::sighandler_t && handler != libc::SIG_IGN
 }
 
+/// Whether Ctrl-C does nothing, as whoever started the process, or the program itself, has chosen.
+pub(crate) fn interrupt_is_ignored() -> bool {
+    sigaction::is_ignored(libc::SIGINT)
+}
+
 fn errno() -> c_int {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }

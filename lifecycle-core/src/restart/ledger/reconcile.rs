@@ -19,10 +19,15 @@ pub(crate) fn reconcile_dead_runs(record: &mut Record, own: &Identity, now: &Mom
     });
     for mark in &mut gone {
         match mark.state {
-            RunState::Running if mark.left_on_purpose() => mark.state = RunState::Clean,
+            // From now on its mark says when it ended, as those that said goodbye do, at the latest: it tells which one was the last.
+            RunState::Running if mark.left_on_purpose() => {
+                mark.since = said_at(mark, now).unwrap_or_else(|| mark.since.clone());
+                mark.state = RunState::Clean;
+            }
             RunState::Running => {
                 let crash = unrecorded(mark, now);
                 mark.uptime_ms = crash.uptime_ms;
+                mark.since = said_at(mark, now).unwrap_or_else(|| now.clone());
                 record.add_crash(crash);
                 mark.state = RunState::Crashed;
             }
@@ -49,9 +54,7 @@ impl Mark {
 
 /// The crash of a process that could not record it itself. When it died is known if it said so, else now at the latest.
 fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
-    let words = mark.crash_note.as_ref();
-    let died =
-        words.and_then(|words| now.earlier(words.since_boot_ms)).filter(|_| mark.since.boot == now.boot);
+    let (words, died) = (mark.crash_note.as_ref(), said_at(mark, now));
     let seen = mark.last_seen.as_ref().filter(|_| words.is_none());
     let when = died.or_else(|| Some(seen_at(mark, seen?, now))).unwrap_or_else(|| now.clone());
     let cause = match (words, seen) {
@@ -66,6 +69,12 @@ fn unrecorded(mark: &Mark, now: &Moment) -> Crash {
         uptime_ms: millis(when.since(&mark.since)),
         ..Crash::new(cause, when, mark.process.pid)
     }
+}
+
+/// When it left its note.
+fn said_at(mark: &Mark, now: &Moment) -> Option<Moment> {
+    let note = mark.crash_note.as_ref()?;
+    now.earlier(note.since_boot_ms).filter(|_| mark.since.boot == now.boot)
 }
 
 /// The moment of the recorder's last tick. Of another boot its own clock is not known any more: it is told from the begin.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::os::clock::Moment;
 use crate::os::lock::lock;
+use crate::os::process::Identity;
 use crate::os::{flight, log, thread};
 use crate::restart::ledger::file::{self, Contents, Survives};
 use crate::restart::ledger::flight::last_seen;
@@ -209,13 +210,17 @@ impl LedgerFile {
         (known, durable)
     }
 
-    /// Once: what this process itself records later is not for the ledger.
+    /// Once: what this process itself records later is not for the ledger. Of a process that lives, nothing was last.
     fn add_last_seen(&mut self, record: &mut Record) {
         if !std::mem::replace(&mut self.flight_read, true)
             && let Some(entry) = flight::read(&flight::file(&self.path))
         {
             let (now, process) = (Moment::now(), entry.process());
             let is_this_boot = now.is_in_boot(entry.boot);
+            // An earlier image of this process is gone.
+            if is_this_boot && process != Identity::own() && process.is_alive() {
+                return;
+            }
             let seen = last_seen(&entry, &now, is_this_boot, flight::group_now());
             record.add_last_seen(&process, &seen);
         }
