@@ -1,7 +1,7 @@
 //! The whole service under the test kit, with its socket and its database: stopped at each of its polls, and with every fault
 //! of every hook. Whatever happened, the database keeps its promises, and the next run goes on.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
@@ -14,14 +14,15 @@ use tempfile::TempDir;
 
 use crate::{Args, audit, database, exchange, trade};
 
-static EXCHANGE: LazyLock<SocketAddr> = LazyLock::new(|| {
+static EXCHANGE: LazyLock<String> = LazyLock::new(|| {
     let service = exchange::Service {
         pace: Duration::from_millis(1),
         ping: Duration::from_secs(1),
         mute_after: None,
         max_logins: None,
     };
-    exchange::open(service).expect("an exchange")
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    format!("ws://{}", exchange::open(address, service).expect("an exchange"))
 });
 
 /// Trades 12 days a run, and goes on where the run before ended.
@@ -29,7 +30,7 @@ fn service(folder: &TempDir) -> Service {
     let folder = folder.path().to_str().expect("a path of ASCII").to_owned();
     let app = move || {
         let args = Args::parse_from(["trading", "--days", "12", "--tick", "1ms", "--data-dir", &folder]);
-        async move { trade(&args, *EXCHANGE).await.map(drop) }
+        async move { trade(&args, &EXCHANGE).await.map(drop) }
     };
     Service::new(app).real_time().stop_after(Duration::from_secs(10)).shutdown_timeout(Duration::from_secs(2))
 }

@@ -3,7 +3,7 @@
 //! It has a thread and a runtime of its own, so it is outside of the service and outlives a restart, as the real one would.
 
 use std::future::pending;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -97,10 +97,10 @@ impl Door {
     }
 }
 
-/// Opens the exchange on a free port.
-pub(crate) fn open(service: Service) -> anyhow::Result<SocketAddr> {
+/// Opens the exchange; port 0 stands for a free one.
+pub(crate) fn open(address: SocketAddr, service: Service) -> anyhow::Result<SocketAddr> {
     let history = read_history()?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -19,13 +19,14 @@ mod summary;
 mod websocket;
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
+use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::database::DatabaseManager;
 use crate::exchange::Subscribe;
@@ -50,6 +51,12 @@ struct Args {
     /// Give up on an exchange that has been silent for so long, 100ms to 1m
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration("100ms", "1m"))]
     feed_timeout: Duration,
+    /// ws://… of an exchange that runs elsewhere; without it, one is opened on loopback
+    #[arg(long, value_name = "URL", env, value_parser = parse_exchange_url)]
+    exchange_url: Option<String>,
+    /// Be that exchange at this address, such as 127.0.0.1:9001, and trade nothing
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "exchange_url")]
+    serve_exchange: Option<SocketAddr>,
     /// The key to the exchange: with a wrong one nothing is tried again
     #[arg(long, value_name = "KEY", env = "EXCHANGE_KEY", hide_env_values = true, default_value = exchange::KEY)]
     api_key: String,
@@ -67,34 +74,47 @@ struct Args {
 }
 
 static ARGS: LazyLock<Args> = LazyLock::new(Args::parse);
-static EXCHANGE: OnceLock<SocketAddr> = OnceLock::new();
+static EXCHANGE: OnceLock<String> = OnceLock::new();
 
 /// Once per process, however often main is restarted.
 fn init() -> anyhow::Result<()> {
     // First of all: a wrong option must end the process before anything has started.
     let args = &*ARGS;
     progress::log();
+    if let Some(url) = &args.exchange_url {
+        EXCHANGE.get_or_init(|| url.clone());
+        return Ok(());
+    }
     let service = exchange::Service {
         pace: args.tick,
         ping: args.feed_timeout / 4,
         mute_after: args.misbehave.mute_after,
         max_logins: args.misbehave.max_logins,
     };
-    let exchange = exchange::open(service).context("cannot open the exchange")?;
-    EXCHANGE.get_or_init(|| exchange);
+    let address = args.serve_exchange.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let address = exchange::open(address, service)
+        .with_context(|| format!("cannot open the exchange at {address} (--serve-exchange)"))?;
+    EXCHANGE.get_or_init(|| format!("ws://{address}"));
     Ok(())
 }
 
 #[lifecycle::main(init = init)]
 async fn main() -> anyhow::Result<()> {
-    let summary = trade(&ARGS, *EXCHANGE.get().context("the exchange is open")?).await?;
+    let exchange = EXCHANGE.get().context("the exchange is open")?;
+    if ARGS.serve_exchange.is_some() {
+        tracing::info!("the exchange is open at {exchange}");
+        lifecycle::ready();
+        lifecycle::stopping().await;
+        return Ok(());
+    }
+    let summary = trade(&ARGS, exchange).await?;
     // Not `println!`: it panics when nobody reads any more, and that would be a crash.
     let _ = writeln!(std::io::stdout(), "{summary}");
     Ok(())
 }
 
 /// The service, until the feed or a stop ends it.
-async fn trade(args: &Args, exchange: SocketAddr) -> anyhow::Result<Summary> {
+async fn trade(args: &Args, exchange: &str) -> anyhow::Result<Summary> {
     let folder = data_dir(&args.data_dir)?;
     let url = args.database_url.clone().unwrap_or_else(|| database::sqlite(&folder));
     // First, since it locks the database: a second service gets no further.
@@ -138,6 +158,20 @@ fn duration(
 fn parse_database_url(text: &str) -> Result<String, &'static str> {
     let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| text.starts_with(scheme));
     if known { Ok(text.to_owned()) } else { Err("must begin with postgres:// or sqlite:") }
+}
+
+/// What would be taken for something else is refused, such as a port above 65535, or a key that would be logged.
+fn parse_exchange_url(text: &str) -> Result<String, &'static str> {
+    let is_valid = |url: &Uri| {
+        let authority = url.authority().map(|authority| authority.as_str());
+        let host = url.host().filter(|host| !host.is_empty())?;
+        let plain = url.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        (url.scheme_str() == Some("ws") && authority == Some(plain.as_str())).then_some(())
+    };
+    match text.parse::<Uri>() {
+        Ok(url) if is_valid(&url).is_some() => Ok(text.to_owned()),
+        _ => Err("write ws://HOST:PORT, also with a path, such as ws://127.0.0.1:9001"),
+    }
 }
 
 fn parse_redis_url(text: &str) -> Result<redis::Client, String> {

@@ -1,6 +1,5 @@
 //! The connection to the exchange: disconnected first, with a real close handshake.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -26,7 +25,8 @@ const BUFFER: usize = 64;
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub(crate) struct WebSocketManager {
-    exchange: SocketAddr,
+    /// Its URL.
+    exchange: String,
     key: String,
     /// After so long a silence, the connection counts as dead: a peer that vanishes closes nothing. Even a quiet market
     /// sends pings.
@@ -50,14 +50,14 @@ pub(crate) enum News {
 impl WebSocketManager {
     /// Logs in; what arrives then is in the channel.
     pub(crate) async fn connect(
-        exchange: SocketAddr,
+        exchange: &str,
         key: &str,
         wanted: Subscribe,
         timeout: Duration,
     ) -> anyhow::Result<(Self, mpsc::Receiver<News>)> {
         let (news, arrived) = mpsc::channel(BUFFER);
         let connection = Mutex::new(Connection { socket: None, wanted });
-        let manager = Self { exchange, key: key.to_owned(), timeout, connection, news };
+        let manager = Self { exchange: exchange.to_owned(), key: key.to_owned(), timeout, connection, news };
         let mut connection = manager.connection.lock().await;
         connection.socket = Some(manager.log_in(&connection.wanted).await?);
         drop(connection);
@@ -65,8 +65,8 @@ impl WebSocketManager {
     }
 
     async fn log_in(&self, wanted: &Subscribe) -> anyhow::Result<Socket> {
-        let exchange = self.exchange;
-        let mut login = format!("ws://{exchange}").into_client_request()?;
+        let exchange = self.exchange.as_str();
+        let mut login = exchange.into_client_request()?;
         let key = self.key.parse().context("the key (--api-key) is no header's value")?;
         login.headers_mut().insert(KEY_HEADER, key);
         let (mut socket, _) = time::timeout(self.timeout, connect_async(login))

@@ -6,10 +6,20 @@ mod audit;
 mod crashes;
 #[path = "trading/exchange.rs"]
 mod exchange;
+#[path = "trading/faults.rs"]
+mod faults;
 #[path = "trading/feed.rs"]
 mod feed;
+#[path = "trading/outages.rs"]
+mod outages;
+#[path = "trading/proxy.rs"]
+mod proxy;
+#[path = "trading/servers.rs"]
+mod servers;
 #[path = "trading/service.rs"]
 mod service;
+#[path = "trading/undisturbed.rs"]
+mod undisturbed;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -103,6 +113,10 @@ fn wrong_options_start_nothing() {
         (["--tick", "0s"], "1ms to 10s"),
         (["--database-url", "mysql://x"], "postgres://"),
         (["--redis-url", "x"], "--redis-url"),
+        (["--exchange-url", "127.0.0.1:9001"], "'127.0.0.1:9001'"),
+        (["--exchange-url", "wss://x"], "write ws://HOST:PORT"),
+        (["--exchange-url", "ws://x:99999/"], "write ws://HOST:PORT"),
+        (["--exchange-url", "ws://me:secret@x/"], "write ws://HOST:PORT"),
     ] {
         let ended = trading_in(&folder, &args).run().expect_code(2);
         assert!(ended.stderr.contains(says), "{}", ended.stderr);

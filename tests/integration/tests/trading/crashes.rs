@@ -8,6 +8,7 @@ use lifecycle_tests::Service;
 use tempfile::TempDir;
 
 use crate::service::{Database, folder, now_us, server, trading_in};
+use crate::undisturbed::{ticks, trades};
 
 #[test]
 fn kill_9_at_any_moment_loses_and_doubles_nothing() {
@@ -158,16 +159,4 @@ fn ends_as_if_undisturbed(database: &Database, service: Service) {
     assert_eq!(trades(database), trades(&undisturbed));
     let account = |database: &Database| database.rows::<(i64, String)>("SELECT next, account FROM state");
     assert_eq!(account(database), account(&undisturbed));
-}
-
-fn ticks(database: &Database) -> Vec<(i64, String, f64, f64, f64, f64, i64)> {
-    database.rows("SELECT seq, date, open, high, low, close, volume FROM ticks ORDER BY seq")
-}
-
-fn trades(database: &Database) -> Vec<(i64, String, i64, f64, f64)> {
-    // An order that was not filled has no price, and none of them is below zero.
-    database.rows(
-        "SELECT o.seq, side, quantity, coalesce(price, -1.0), coalesce(profit, 0.0)
-         FROM orders o LEFT JOIN fills f ON f.seq = o.seq ORDER BY o.seq",
-    )
 }

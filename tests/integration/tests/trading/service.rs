@@ -50,6 +50,11 @@ impl Database {
         Database { url: format!("sqlite://{}/trading-data/trading.db", folder.display()), server: None }
     }
 
+    /// One that is there.
+    pub(crate) fn at(url: &str) -> Database {
+        Database { url: url.to_owned(), server: None }
+    }
+
     /// A new one on the server of the tests.
     pub(crate) fn postgres() -> Database {
         static COUNT: AtomicU32 = AtomicU32::new(0);
