@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle_tests::hang::verdict;
+use lifecycle_tests::hang::{self, verdict};
 use lifecycle_tests::{Output, Service};
 
 fn ending(scenario: &str) -> Service {
@@ -74,7 +74,13 @@ fn the_heartbeat_of_a_task_that_waits_for_its_restart_rests() {
 fn it_is_judged_again_once_the_wait_is_over() {
     let mut service = ending("rests-then-hangs").start();
     service.line("again");
-    assert!(verdict(&service.wait().expect_code(1)).contains("`feed`"));
+    let output = service.wait().expect_code(1);
+    assert!(verdict(&output).contains("heartbeat `feed`"), "{}", verdict(&output));
+    assert!(verdict(&output).contains("beaten by task `Feed::run`"), "{}", verdict(&output));
+    let place = hang::place("tests/src/bin/ending.rs", include_str!("../src/bin/ending.rs"), "hangs");
+    let suspect = format!("SUSPECT task `Feed::run`: awaiting a Notify in Feed::run at {place}");
+    assert_eq!(output.stderr.matches(&suspect).count(), output.stderr.matches("SUSPECT").count());
+    says(&output, &suspect);
 }
 
 /// While the task waits, too.

@@ -10,24 +10,32 @@ use crate::watchdog::call_state::{self, CallState};
 use crate::watchdog::heartbeat::{Arm, Heartbeat, Kind};
 use crate::watchdog::message::{HalfTime, Stale};
 
-/// The call of a heartbeat that is worst off.
+/// The call of a heartbeat that is worst off; between two calls, and of a heartbeat that is beaten by hand, the task that has
+/// beaten it.
 #[derive(Clone, Copy)]
 pub(crate) struct Culprit {
-    call: CallState,
+    call: Option<CallState>,
     task: Option<&'static TrackedTask>,
+    /// How long it has not beaten.
+    age: Duration,
 }
 
 impl Culprit {
-    /// None between two calls, and for a heartbeat that is beaten by hand.
     pub(crate) fn of(heartbeat: &'static Heartbeat) -> Option<Culprit> {
-        let call = call_state::worst(heartbeat)?;
+        let Some(call) = call_state::worst(heartbeat) else { return Culprit::beater(heartbeat) };
         let task = live_tasks().find(|task| task.address() == call.caller.task);
-        Some(Culprit { call, task })
+        Some(Culprit { call: Some(call), task, age: call.age })
+    }
+
+    fn beater(heartbeat: &Heartbeat) -> Option<Culprit> {
+        let beater = heartbeat.beater()?;
+        let task = live_tasks().find(|task| task.number() == beater)?;
+        Some(Culprit { call: None, task: Some(task), age: heartbeat.stale() })
     }
 
     /// The await that it was last at.
     pub(super) fn awaits_at(&self, heartbeat: &Heartbeat) -> Option<&'static Place> {
-        self.call.inside.filter(|inside| **inside != heartbeat.place())
+        self.call?.inside.filter(|inside| **inside != heartbeat.place())
     }
 
     /// Of a tracked task, which is known by its address.
@@ -40,18 +48,22 @@ impl Culprit {
         let of_task = |task: &TrackedTask| {
             let snapshot = task.snapshot();
             // By ticks, of which a younger one may have held up the older.
-            let is_long = snapshot.polls > 0 && snapshot.age.0 >= Some(self.call.age.mul_f64(0.75));
+            let is_long = snapshot.polls > 0 && snapshot.age.0 >= Some(self.age.mul_f64(0.75));
             if is_long { snapshot.thread } else { 0 }
         };
-        if self.call.caller.thread > 0 { self.call.caller.thread } else { self.task.map_or(0, of_task) }
+        match self.call {
+            Some(call) if call.caller.thread > 0 => call.caller.thread,
+            _ => self.task.map_or(0, of_task),
+        }
     }
 
     /// How long ago the task of an `async` call was polled, if it does not hang.
     fn polled_ago(&self) -> Option<Duration> {
-        let snapshot = self.task.filter(|_| self.call.caller.thread == 0)?.snapshot();
+        let snapshot =
+            self.task.filter(|_| self.call.is_some_and(|call| call.caller.thread == 0))?.snapshot();
         let ago = if snapshot.thread == 0 { snapshot.age.0? } else { Duration::ZERO };
-        let is_long = snapshot.thread != 0 && snapshot.age.0 > Some(self.call.age / 2);
-        (!is_long && ago < self.call.age / 2).then_some(ago)
+        let is_long = snapshot.thread != 0 && snapshot.age.0 > Some(self.age / 2);
+        (!is_long && ago < self.age / 2).then_some(ago)
     }
 }
 
@@ -80,13 +92,14 @@ impl Display for Remark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Remark(heartbeat) = self;
         let culprit = Culprit::of(heartbeat);
-        if let Some(task) = culprit.and_then(|culprit| culprit.task) {
-            write!(f, ", in task `{}`", task.snapshot().name)?;
+        if let Some(Culprit { call, task: Some(task), .. }) = culprit {
+            let is = if call.is_some() { "in" } else { "beaten by" };
+            write!(f, ", {is} task `{}`", task.snapshot().name)?;
         }
         match (heartbeat.kind(), culprit) {
             (Kind::Runtime | Kind::Init, _) => Ok(()),
-            (Kind::Annotated, None) => never_called(f, heartbeat),
-            (Kind::Annotated, Some(culprit)) => still_polled(f, culprit),
+            (Kind::Annotated, Some(culprit @ Culprit { call: Some(_), .. })) => still_polled(f, culprit),
+            (Kind::Annotated, _) => never_called(f, heartbeat),
             (Kind::Manual, _) if is_anything_held_up(heartbeat) => Ok(()),
             (Kind::Manual, _) => f.write_str("; if its work is done, say so with `retire()`"),
         }

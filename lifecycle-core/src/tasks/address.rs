@@ -17,7 +17,7 @@ pub(crate) fn current_number() -> u64 {
 
 impl TrackedTask {
     /// Tells it from all others that there ever were.
-    fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.number.load(Relaxed)
     }
 

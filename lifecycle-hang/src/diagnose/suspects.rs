@@ -174,7 +174,10 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) -> Option<Find
     let is_known = |task: &&Task| task.thread == 0 && !task.finding.function.is_empty();
     // Of several that wait there, the one that the report is about, if that is known.
     let found = tasks.iter().find(|task| task.about == 1 && task.finding.is_at_crumb);
-    let at_crumb = |task: &&Task| task.finding.is_at_crumb && (task.about == 1 || found.is_none());
+    // One that beats by hand leaves no crumb.
+    let is_beater = |task: &Task| crumb.is_empty() && task.about == 1;
+    let is_at_crumb = |task: &Task| task.finding.is_at_crumb && (task.about == 1 || found.is_none());
+    let at_crumb = |task: &&Task| is_at_crumb(task) || is_beater(task);
     // Who waits for a lock or for room is held up by that one, unless it waits for a lock itself.
     let are_victims = found.is_some_and(|task| !task.finding.cause.is_lock());
     let in_lock = |task: &&Task| task.finding.cause.is_lock() && !at_crumb(task) && !are_victims;

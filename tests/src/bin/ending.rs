@@ -98,7 +98,7 @@ impl Feed {
         }
         println!("again");
         if scenario() == "rests-then-hangs" {
-            std::future::pending::<()>().await;
+            tokio::sync::Notify::new().notified().await; // hangs
         }
         while lifecycle::is_running() {
             FEED.beat();

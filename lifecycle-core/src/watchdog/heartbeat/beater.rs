@@ -41,6 +41,11 @@ impl Drop for AtRest {
 }
 
 impl Heartbeat {
+    /// The number of the tracked task that beats it in this run, if it is known and the only one.
+    pub(crate) fn beater(&self) -> Option<u64> {
+        Some(self.beater.load(Relaxed)).filter(|beater| ![UNKNOWN, OTHERS].contains(beater))
+    }
+
     /// At the first beat, and at the first one after each tick.
     #[cold]
     pub(super) fn note(&'static self) {
