@@ -212,6 +212,9 @@ fn target(
         }
     }
     surroundings::check(thing, hook, !matches!(target, Target::Free), around, errors);
+    if sig.asyncness.is_some() && matches!(target, Target::Reference) {
+        surroundings::refuse_lifetimes(thing, hook, around, errors);
+    }
     if around.is_none() && matches!(target, Target::Free) && mentions_self(item.clone()) {
         errors.at(hook, format!("{thing} must take `&self` or `self: Arc<Self>`: got no `self`"));
     }

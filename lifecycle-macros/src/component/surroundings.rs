@@ -99,6 +99,35 @@ pub(super) fn check(
     errors.at(hook, format!("{thing} must be in an `impl` of one concrete type: got `{got}`, {instead}"));
 }
 
+/// Reports an `async` hook with `&self` of a type with a lifetime. Its future is said to live as long as that one, which the
+/// compiler says in words that name no code of the user's.
+pub(super) fn refuse_lifetimes(thing: &str, hook: &Ident, around: Option<&Item>, errors: &mut Errors) {
+    let Some(Item::Impl(item)) = around else { return };
+    let ty = written(&item.self_ty);
+    let always = with_static(&ty);
+    if item.trait_.is_none() && always != ty {
+        let got = head(item);
+        errors.at(
+            hook,
+            format!(
+                "{thing} must be in an `impl` without lifetimes, since an instance is kept until the shutdown: got `{got}`, \
+                 write `impl {always}`"
+            ),
+        );
+    }
+}
+
+/// `Service<'a>` as `Service<'static>`.
+fn with_static(ty: &str) -> String {
+    let mut parts = ty.split('\'');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str("'static");
+        text.push_str(part.trim_start_matches(|letter: char| letter.is_alphanumeric() || letter == '_'));
+    }
+    text
+}
+
 /// What to write instead.
 fn misplaced(item: &ItemImpl) -> Option<String> {
     let ty = written(&item.self_ty);

@@ -49,6 +49,7 @@ impl Shutdown {
 
 /// A platform trusts what they say, so somebody must have decided when the service is up.
 fn probes(options: &mut Options<'_>, is_ready_written: bool) -> Option<LitStr> {
+    let key = options.key("probes")?;
     let address = options.text("probes")?;
     let text = address.value();
     if !text.starts_with("unix:/") && text.parse::<SocketAddr>().is_err() {
@@ -61,6 +62,10 @@ fn probes(options: &mut Options<'_>, is_ready_written: bool) -> Option<LitStr> {
         let message = "option `probes` must be written with `ready`: write `ready = \"explicit\"` and call \
             `lifecycle::ready()`, or `ready = \"implied\"` if the service is up after a second";
         options.errors.at(&address, message);
+    } else if !cfg!(feature = "http") {
+        let message = "option `probes` must be used with the feature `http` of lifecycle: write \
+            `lifecycle = { features = [\"http\"], … }` in Cargo.toml";
+        options.errors.at_span(key, message);
     }
     Some(address)
 }

@@ -187,3 +187,14 @@ fn both_spellings_of_a_switch_and_a_flavor_are_accepted() {
         assert!(Main::parse(args.parse().unwrap(), &"fn main() {}".parse().unwrap()).is_ok(), "{args}");
     }
 }
+
+/// The tests of one package are built without it, those of the workspace with it.
+#[test]
+fn probes_need_the_feature_http() {
+    let args = "probes = \"0.0.0.0:8080\", ready = \"explicit\"";
+    let parsed = Main::parse(args.parse().unwrap(), &"fn main() {}".parse().unwrap());
+    let messages = parsed.err().map(|errors| errors.messages()).unwrap_or_default();
+    let expected = "option `probes` must be used with the feature `http` of lifecycle: write \
+                    `lifecycle = { features = [\"http\"], … }` in Cargo.toml";
+    assert_eq!(messages, if cfg!(feature = "http") { vec![] } else { vec![expected] });
+}
