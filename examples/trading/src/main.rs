@@ -27,6 +27,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::http::uri::Authority;
 
 use crate::database::DatabaseManager;
 use crate::exchange::Subscribe;
@@ -163,7 +164,7 @@ fn parse_database_url(text: &str) -> Result<String, &'static str> {
 /// What would be taken for something else is refused, such as a port above 65535, or a key that would be logged.
 fn parse_exchange_url(text: &str) -> Result<String, &'static str> {
     let is_valid = |url: &Uri| {
-        let authority = url.authority().map(|authority| authority.as_str());
+        let authority = url.authority().map(Authority::as_str);
         let host = url.host().filter(|host| !host.is_empty())?;
         let plain = url.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         (url.scheme_str() == Some("ws") && authority == Some(plain.as_str())).then_some(())
