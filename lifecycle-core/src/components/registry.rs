@@ -255,11 +255,11 @@ fn planned(hook: &ResolvedHook, instances: Option<usize>) -> PlannedHook {
 fn no_hooks<T>() -> ! {
     let name = short_type_name(type_name::<T>());
     if type_name::<T>().starts_with("alloc::sync::Arc<") {
-        misuse(format!(
+        misuse(&format!(
             "lifecycle::manage: `{name}` is in an `Arc` already: write `lifecycle::manage_arc(…)`, which takes the `Arc`"
         ));
     }
-    misuse(format!(
+    misuse(&format!(
         "lifecycle::manage: `{name}` has no hook to call at shutdown: \
          write `#[lifecycle::component(order = 3, phase = \"disconnect\")]` on a method of `impl {name}`, \
          such as `async fn close(&self)`"

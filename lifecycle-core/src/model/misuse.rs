@@ -11,8 +11,8 @@ thread_local! {
 
 /// Panics at the caller's place. If that ends the run, the exit code is that of a wrong configuration.
 #[track_caller]
-pub(crate) fn misuse(text: String) -> ! {
-    NEWEST.with(|newest| newest.replace(Some(text.clone())));
+pub(crate) fn misuse(text: &str) -> ! {
+    NEWEST.with(|newest| newest.replace(Some(text.to_owned())));
     panic!("{text}")
 }
 
