@@ -5,3 +5,5 @@
 mod files;
 #[path = "deploy/image.rs"]
 mod image;
+#[path = "deploy/service.rs"]
+mod service;
