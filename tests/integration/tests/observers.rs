@@ -1,4 +1,5 @@
-//! The features `axum` and `metrics`: a service's own server and recorder say what the listener of the probes says.
+//! The features `axum` and `metrics`: a service's own server and recorder say what the listener of the probes says. And the recipe for
+//! OpenTelemetry: what a shutdown says is exported, too.
 
 use std::collections::BTreeSet;
 
@@ -64,4 +65,20 @@ fn a_router_and_a_recorder_say_what_the_listener_says() {
     assert_eq!(value(&recorded, "lifecycle_ready"), 0.0);
     assert_eq!(value(&recorded, "lifecycle_state{state=\"stopping\"}"), 1.0);
     let _ = service.wait().expect_code(0);
+}
+
+/// The program's exporter writes the names of spans into a file.
+#[test]
+fn a_span_that_begins_during_the_shutdown_is_exported_before_the_exit() {
+    // In the second one nothing flushes: so it is the flush that exports.
+    for (scenario, exported) in [("flushed", "open orders\nclose orders\n"), ("unflushed", "")] {
+        let mut service = Service::new(env!("CARGO_BIN_EXE_telemetry")).arg(scenario).start();
+        let file = service.folder().join("exported");
+        service.line("up");
+        assert!(!file.exists(), "exported before the flush");
+        service.signal(libc::SIGTERM);
+        let ended = service.wait().expect_code(0);
+        let written = std::fs::read_to_string(ended.path("exported")).unwrap_or_default();
+        assert_eq!(written, exported, "{scenario}:\n{}\n{}", ended.stdout, ended.stderr);
+    }
 }
