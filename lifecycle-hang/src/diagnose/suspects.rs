@@ -171,7 +171,6 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) -> Option<Find
     // Nobody said that something is wrong: whoever waits for a turn will get it, as far as is known.
     let tasks = if facts.goes_on == 1 { &[] } else { facts.tasks() };
     let crumb = facts.crumb.as_str();
-    let is_known = |task: &&Task| task.thread == 0 && !task.finding.function.is_empty();
     // Of several that wait there, the one that the report is about, if that is known.
     let found = tasks.iter().find(|task| task.about == 1 && task.finding.is_at_crumb);
     // One that beats by hand leaves no crumb.
@@ -197,18 +196,24 @@ fn waiting_tasks(facts: &Facts, said: usize, out: &mut dyn Write) -> Option<Find
         let _ = writeln!(out, "SUSPECT {}: at the await at {crumb}", facts.crumb_of);
         count += 1;
     }
-    if said + count == 0 {
-        let may_be = |task: &&Task| task.about == 1 || !task.finding.cause.is_by_design();
-        for task in tasks.iter().filter(is_known).filter(may_be).take(MOST) {
-            first = first.or(Some(task.finding));
-            line(task, out);
-        }
-        if !tasks.iter().any(|task| is_known(&task)) {
-            let idle = tasks.iter().filter(|task| task.thread == 0).take(MOST);
-            idle.for_each(|task| unknown(task, out));
-        }
+    if said + count == 0 { anybody(tasks, out) } else { first }
+}
+
+/// Whether it is not in a poll, and known where it waits.
+fn is_known(task: &&Task) -> bool {
+    task.thread == 0 && !task.finding.function.is_empty()
+}
+
+/// Nobody is known to hold things up: all that may.
+fn anybody(tasks: &[Task], out: &mut dyn Write) -> Option<Finding> {
+    let may_be = |task: &&Task| task.about == 1 || !task.finding.cause.is_by_design();
+    let suspects = || tasks.iter().filter(is_known).filter(may_be).take(MOST);
+    suspects().for_each(|task| line(task, out));
+    if !tasks.iter().any(|task| is_known(&task)) {
+        let idle = tasks.iter().filter(|task| task.thread == 0).take(MOST);
+        idle.for_each(|task| unknown(task, out));
     }
-    first
+    suspects().next().map(|task| task.finding)
 }
 
 /// A leaf that registers no waker leaves no trace, such as `pending()`.

@@ -102,6 +102,20 @@ fn note_all(texts: &[&[u8]]) {
 }
 
 impl Marker {
+    /// Runs `f`, which may abort in the handler of another signal, without our handler of SIGABRT: with the wide registers of
+    /// some processors two of the kernel's frames do not fit on the stack for signals, and the last words are noted by now.
+    fn without_abort(&self, signal: c_int, f: impl FnOnce()) {
+        let ours = sigaction::current(libc::SIGABRT);
+        if signal == libc::SIGABRT || ours.sa_sigaction != on_fatal as *const () as libc::sighandler_t {
+            return f();
+        }
+        // SAFETY: what was there before us, and then ours again: both live as long as the process.
+        unsafe { sigaction::restore(libc::SIGABRT, &self.before[index_of(libc::SIGABRT)]) };
+        f();
+        // SAFETY: as above.
+        unsafe { sigaction::restore(libc::SIGABRT, &ours) };
+    }
+
     /// Small, since the stack for signals has a few kilobytes.
     fn write(&self, texts: &[&[u8]]) {
         let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOFOLLOW;
@@ -120,6 +134,10 @@ impl Marker {
             }
         }
     }
+}
+
+fn index_of(signal: c_int) -> usize {
+    FATAL.iter().position(|(fatal, _)| *fatal == signal).unwrap_or(0)
 }
 
 /// Without the formatting machinery of std, which needs more stack.
@@ -188,7 +206,7 @@ extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
         return;
     }
     let Some(marker) = MARKER.get() else { return };
-    let index = FATAL.iter().position(|(fatal, _)| *fatal == signal).unwrap_or(0);
+    let index = index_of(signal);
     if marker.own == std::process::id() {
         sigaction::set_default(libc::SIGALRM);
         // SAFETY: takes a number only.
@@ -198,8 +216,10 @@ extern "C" fn on_fatal(signal: c_int, info: *mut libc::siginfo_t, context: *mut 
         unsafe { libc::alarm(0) };
     }
     let before = &marker.before[index];
-    // SAFETY: what was installed for this signal before, and the arguments that the kernel passed.
-    unsafe { sigaction::call_previous(before, signal, info, context) };
+    marker.without_abort(signal, || {
+        // SAFETY: what was installed for this signal before, and the arguments that the kernel passed.
+        unsafe { sigaction::call_previous(before, signal, info, context) };
+    });
     if matches!(before.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) {
         // It comes again, by itself or like this, and ends the process. To this thread: a handler elsewhere
         // would let this one return to the instruction.
