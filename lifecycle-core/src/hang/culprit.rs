@@ -10,8 +10,7 @@ use crate::watchdog::call_state::{self, CallState};
 use crate::watchdog::heartbeat::{Arm, Heartbeat, Kind};
 use crate::watchdog::message::{HalfTime, Stale};
 
-/// The call of a heartbeat that is worst off; between two calls, and of a heartbeat that is beaten by hand, the task that has
-/// beaten it.
+/// The call of a heartbeat that is worst off; of one that is beaten by hand, the task that has beaten it.
 #[derive(Clone, Copy)]
 pub(crate) struct Culprit {
     call: Option<CallState>,
@@ -27,8 +26,9 @@ impl Culprit {
         Some(Culprit { call: Some(call), task, age: call.age })
     }
 
+    /// Between two calls of an annotated function its caller may be done with it.
     fn beater(heartbeat: &Heartbeat) -> Option<Culprit> {
-        let beater = heartbeat.beater()?;
+        let beater = heartbeat.beater().filter(|_| heartbeat.kind() == Kind::Manual)?;
         let task = live_tasks().find(|task| task.number() == beater)?;
         Some(Culprit { call: None, task: Some(task), age: heartbeat.stale() })
     }
@@ -98,8 +98,8 @@ impl Display for Remark {
         }
         match (heartbeat.kind(), culprit) {
             (Kind::Runtime | Kind::Init, _) => Ok(()),
-            (Kind::Annotated, Some(culprit @ Culprit { call: Some(_), .. })) => still_polled(f, culprit),
-            (Kind::Annotated, _) => never_called(f, heartbeat),
+            (Kind::Annotated, None) => never_called(f, heartbeat),
+            (Kind::Annotated, Some(culprit)) => still_polled(f, culprit),
             (Kind::Manual, _) if is_anything_held_up(heartbeat) => Ok(()),
             (Kind::Manual, _) => f.write_str("; if its work is done, say so with `retire()`"),
         }
