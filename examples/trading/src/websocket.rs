@@ -83,13 +83,15 @@ impl WebSocketManager {
     async fn feed(&self) -> anyhow::Result<()> {
         let connection = &mut *self.connection.lock().await;
         tokio::select! {
+            // In this order: a stop comes before the next message, and hang reports list the branches alike each time.
+            biased;
+            () = lifecycle::stopping() => Ok(()),
             ended = self.receive(connection) => {
                 if ended.is_err() {
                     connection.socket = None;
                 }
                 ended
             }
-            () = lifecycle::stopping() => Ok(()),
         }
     }
 
